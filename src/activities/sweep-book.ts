@@ -1,0 +1,35 @@
+import type { Client } from '@temporalio/client';
+import { driveRound } from '../contracts/drive-round';
+import type { SweepActivities } from '../contracts/sweep';
+import type { Book } from '../db/book';
+import { roundToDrive } from '../db/round-view';
+import { takeOverdueRounds } from '../db/rounds';
+import type { Logger } from '../lib/log';
+
+/** A hand at work looks at a round within seconds of its due time; later means that nobody drives it. */
+const OVERDUE_MS = 10_000;
+/** Rounds a sweep takes: what one activity can hand over well inside its time. The next sweep goes on. */
+const ROUNDS_PER_SWEEP_MAX = 200;
+const HAND_OVER_MS = 10_000;
+
+/** Finds overdue rounds in the book and hands each to its workflow. Doing so twice changes nothing. */
+export function createSweepBook(deps: {
+  book: Book;
+  client: Client;
+  log: Logger;
+}): SweepActivities['sweepBook'] {
+  const { book, client, log } = deps;
+  return async () => {
+    await book.pool.query('SELECT ensure_month_partitions()');
+    const rounds = await takeOverdueRounds(book.pool, OVERDUE_MS, ROUNDS_PER_SWEEP_MAX);
+    let driven = 0;
+    for (const round of rounds) {
+      const { context, view } = await book.decideOn(round, { type: 'tick' });
+      if (view.atRest) continue;
+      await driveRound(client, roundToDrive(context, view), [], HAND_OVER_MS);
+      driven += 1;
+    }
+    if (driven > 0) log.info({ driven }, 'rounds that nobody drove were handed over');
+    return { driven };
+  };
+}

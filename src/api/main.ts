@@ -1,0 +1,68 @@
+import { Client, Connection } from '@temporalio/client';
+import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { createWallets } from '../activities/wallets';
+import { readSettings } from '../config/env';
+import { createAnswerListener } from '../db/answers';
+import { createBook } from '../db/book';
+import { readInstallation } from '../db/installation';
+import { createPool } from '../db/pool';
+import { systemClock } from '../lib/clock';
+import { createEgressGuard } from '../lib/egress';
+import { createLogger } from '../lib/log';
+import { runService, type Service } from '../lib/run-service';
+import { createApp } from './app';
+import { createMoneyDesk } from './money-desk';
+
+/** The API process: takes requests in, and answers them from the book. */
+async function startApi(): Promise<Service> {
+  const settings = readSettings(['DATABASE_URL', 'PUBLIC_BASE_URL']);
+  const log = createLogger('api', settings.LOG_LEVEL);
+  const databaseUrl = settings.DATABASE_URL;
+  const pool = createPool({
+    databaseUrl,
+    max: settings.DATABASE_POOL_MAX,
+    applicationName: 'roundhouse-api',
+    onError: (error) => log.warn({ err: error }, 'an idle database connection broke'),
+  });
+  const { id: installation, linkSigningKey } = await readInstallation(pool);
+  const { connectionOptions, namespace } = loadClientConnectConfig();
+  const connection = await Connection.connect(connectionOptions);
+  const client = new Client({ connection, namespace: namespace ?? settings.TEMPORAL_NAMESPACE });
+  const egress = createEgressGuard({
+    allowHttp: settings.ROUNDHOUSE_ENV === 'development',
+    allowCidrs: settings.EGRESS_ALLOW_CIDRS,
+  });
+  const listener = createAnswerListener({ databaseUrl, log });
+  const wallets = createWallets({ pool, egress, log });
+  const book = createBook({ pool, installation });
+  const desk = createMoneyDesk({ book, client, listener, log });
+  const app = await createApp({
+    book,
+    desk,
+    wallets,
+    clock: systemClock,
+    log,
+    publicBaseUrl: settings.PUBLIC_BASE_URL,
+    linkSigningKey,
+    temporalReady: async () => {
+      await connection.withDeadline(Date.now() + 2_000, () =>
+        connection.workflowService.getSystemInfo({}),
+      );
+    },
+  });
+  await app.listen({ host: settings.API_HOST, port: settings.API_PORT });
+  log.info({ host: settings.API_HOST, port: settings.API_PORT }, 'listening');
+
+  return {
+    async close() {
+      // Requests under way get their answers first; each has its deadline.
+      await app.close();
+      await desk.close();
+      await Promise.all([listener.close(), wallets.close()]);
+      await connection.close();
+      await pool.end();
+    },
+  };
+}
+
+runService('api', startApi);

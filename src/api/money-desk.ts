@@ -1,0 +1,131 @@
+import type { Client } from '@temporalio/client';
+import type { FastifyBaseLogger } from 'fastify';
+import { driveRound } from '../contracts/drive-round';
+import type { AnswerListener } from '../db/answers';
+import type { RoundView } from '../contracts/round';
+import type { Book } from '../db/book';
+import { markAnswersWritten, storedAnswer } from '../db/operations';
+import type { RoundContext } from '../db/round-rows';
+import { roundToDrive } from '../db/round-view';
+import type { AnswerResult } from '../domain/round/rows';
+import type { RequestReply } from '../domain/round/stake';
+
+/** What a provider is to be told of one money request. */
+export interface MoneyAnswer {
+  readonly result: AnswerResult;
+  /** Decimal text; null in refusals. */
+  readonly balance: string | null;
+  /** Our operation's number; null when the request made none. */
+  readonly operationId: number | null;
+  readonly note?: string;
+}
+
+/** A request the book has decided on: answered, or to be driven and waited for. */
+export interface Asked {
+  readonly result: RequestReply;
+  readonly view: RoundView;
+  readonly context: RoundContext;
+  readonly nowMs: number;
+}
+
+export interface MoneyDesk {
+  /** Has a decided request driven, and waits for its stored answer until its deadline. */
+  settle(asked: Asked): Promise<MoneyAnswer>;
+  /** The connection broke before any byte of a code 0 was written (SPEC §4 rule 4). */
+  unwritten(roundId: string, operationId: number): Promise<void>;
+  /** The last byte of a stored code 0 was handed to the connection. */
+  written(operationId: number): void;
+  close(): Promise<void>;
+}
+
+/** Temporal must take the round over well inside the answer deadline; the sweep takes what it did not. */
+const HAND_OVER_MS = 3_000;
+/** Notes of written answers are saved together: nobody waits for them. */
+const WRITTEN_FLUSH_MS = 250;
+
+/**
+ * Where a provider's request waits: the intent is committed before it comes here, the round's workflow
+ * is signalled, the outcome is read from the book. At the deadline the book decides what is said.
+ */
+export function createMoneyDesk(deps: {
+  book: Book;
+  client: Client;
+  listener: AnswerListener;
+  log: FastifyBaseLogger;
+}): MoneyDesk {
+  const { book, client, listener, log } = deps;
+  // Identical requests that wait at once have their round driven once.
+  const driving = new Map<number, Promise<boolean>>();
+  let written: number[] = [];
+  let flushing: Promise<void> | undefined;
+
+  function drive(asked: Asked, operationId: number, hurry: readonly string[]): Promise<boolean> {
+    const underWay = driving.get(operationId);
+    if (underWay && hurry.length === 0) return underWay;
+    const work = driveRound(client, roundToDrive(asked.context, asked.view), hurry, HAND_OVER_MS)
+      .then(() => true)
+      .catch((error: unknown) => {
+        log.error({ err: error, operationId }, 'Temporal did not take the round; the sweep will');
+        return false;
+      })
+      .finally(() => driving.delete(operationId));
+    driving.set(operationId, work);
+    return work;
+  }
+
+  async function wait(
+    asked: Asked,
+    reply: Extract<RequestReply, { kind: 'wait' }>,
+  ): Promise<MoneyAnswer> {
+    const { operationId } = reply;
+    const endsAt = performance.now() + (reply.untilMs - asked.nowMs);
+    let handedOver = true;
+    void drive(asked, operationId, reply.hurry).then((done) => (handedOver = done));
+    for (;;) {
+      const leftMs = endsAt - performance.now();
+      if (leftMs <= 0 || !handedOver) break;
+      await listener.wait(operationId, leftMs);
+      const answer = await storedAnswer(book.pool, operationId);
+      if (answer) return { ...answer, operationId };
+    }
+    const last = await book.decideOn(asked.context.roundId, { type: 'deadline', operationId });
+    return answerOf(last.result);
+  }
+
+  async function flush(): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve, WRITTEN_FLUSH_MS));
+    const numbers = written;
+    written = [];
+    flushing = undefined;
+    await markAnswersWritten(book.pool, numbers).catch((error: unknown) =>
+      log.warn({ err: error }, 'answers were written and not noted'),
+    );
+  }
+
+  return {
+    settle(asked) {
+      const reply = asked.result;
+      return reply.kind === 'wait' ? wait(asked, reply) : Promise.resolve(answerOf(reply));
+    },
+    async unwritten(roundId, operationId) {
+      const { context, view } = await book.decideOn(roundId, {
+        type: 'answer_unwritten',
+        operationId,
+      });
+      await driveRound(client, roundToDrive(context, view), [], HAND_OVER_MS);
+    },
+    written(operationId) {
+      written.push(operationId);
+      flushing ??= flush();
+    },
+    async close() {
+      await flushing;
+    },
+  };
+}
+
+function answerOf(reply: RequestReply): MoneyAnswer {
+  if (reply.kind === 'wait') throw new Error('a request at its deadline cannot wait');
+  const { result, balance, operationId, note } = reply;
+  return { result, balance, operationId, ...(note === undefined ? {} : { note }) };
+}

@@ -1,0 +1,167 @@
+import { openStrayCase } from '../../../db/cases';
+import type { Connection } from '../../../db/connections';
+import { findOperation, reserveOperationId } from '../../../db/operations';
+import { partnerById, type Partner } from '../../../db/partners';
+import { playerById, type Player } from '../../../db/players';
+import { findOrCreateRound, findRound } from '../../../db/rounds';
+import { sessionByToken, type SessionContext } from '../../../db/sessions';
+import { transaction } from '../../../db/transaction';
+import { parseAmount } from '../../../domain/money';
+import type { CaseKind } from '../../../domain/round/draft';
+import type { AnswerResult } from '../../../domain/round/rows';
+import { assert } from '../../../lib/assert';
+import type { WebGamesCode } from '../../../protocols/web-games/codes';
+import { decodeDebit, type PayoutRequest } from '../../../protocols/web-games/decode';
+import { encodeMoney, encodeRefusal } from '../../../protocols/web-games/encode';
+import { isSignedBy } from '../../../protocols/web-games/signature';
+import type { Asked } from '../../money-desk';
+import type { ProviderAnswer, ProviderDeps, ProviderMethod } from './provider-deps';
+
+type DebitRefusal = Exclude<WebGamesCode<'Debit'>, 0>;
+
+/**
+ * Debit (provider document, section 5): pays a payout. Never refused for the token, the session, a block,
+ * a disabled game or a suspension (SPEC §4 rule 6): what the player won is owed.
+ */
+export const askPayout: ProviderMethod = async (deps, { connection, apiKeys, bodyText }) => {
+  const decoded = decodeDebit(bodyText);
+  if (!decoded.ok) return refuse(1, decoded.message);
+  const { request } = decoded;
+  if (!isSignedBy('Debit', request.hashValues, request.hash, apiKeys)) return refuse(10);
+  const { book } = deps;
+  const { pool } = book;
+
+  const known = await findOperation(pool, {
+    connectionId: connection.id,
+    kind: 'payout',
+    playerId: request.playerId,
+    roundRef: request.roundId,
+    transactionRef: request.transactionId,
+  });
+  if (known) {
+    const amount = parseAmount(request.amountText, known.exponent);
+    if (!amount.ok) return refuse(1, 'amount is not the one of this transaction');
+    const event = eventOf(request, known.operationId, amount.minor, known.exponent);
+    return encode(deps, await book.decideOn(known.roundId, event));
+  }
+
+  const player = await playerById(pool, request.playerId);
+  if (!player) return refuse(11);
+  const found = await sessionByToken(pool, request.token);
+  if (
+    found &&
+    (found.connection.id !== connection.id || found.player.playerId !== request.playerId)
+  ) {
+    await stray(deps, connection, request, 'ownership_mismatch', {});
+    return refuse(10, 'the token belongs to somebody else');
+  }
+  const partner = await partnerById(pool, player.partnerId);
+  assert(partner, `player ${player.playerId} has no partner`);
+  const amount = parseAmount(request.amountText, partner.exponent);
+  if (!amount.ok) {
+    await stray(deps, connection, request, 'payout_precision', { body: masked(bodyText, request) });
+    return refuse(1, 'amount does not fit the currency');
+  }
+  const round =
+    (await findRound(pool, connection.id, request.playerId, request.roundId)) ??
+    orphanRound(connection, request, player, partner, found);
+  if (round === undefined) {
+    if (amount.minor > 0n)
+      await stray(deps, connection, request, 'orphan_payout', {}, amount.minor, partner);
+    return refuse(8);
+  }
+  const operationId = await reserveOperationId(pool);
+  const event = eventOf(request, operationId, amount.minor, partner.exponent);
+  const asked =
+    typeof round === 'string'
+      ? await book.decideOn(round, event)
+      : await transaction(pool, async (client) =>
+          book.decideIn(client, await findOrCreateRound(client, round), event),
+        );
+  return encode(deps, asked);
+};
+
+/** Rule 8: a payout without any round makes one only where the connection says so. */
+function orphanRound(
+  connection: Connection,
+  request: PayoutRequest,
+  player: Player,
+  partner: Partner,
+  found: SessionContext | undefined,
+) {
+  if (connection.settings.orphan_payout !== 'carrier') return undefined;
+  return {
+    connectionId: connection.id,
+    playerId: player.playerId,
+    roundRef: request.roundId,
+    partnerId: partner.id,
+    sessionId: found?.session.id ?? null,
+    gameId: request.gameId,
+    currency: partner.currency,
+  };
+}
+
+function eventOf(request: PayoutRequest, operationId: number, amount: bigint, exponent: number) {
+  // A related bet amount that does not fit the currency only loses its use as a hint (rule 7).
+  const betAmount =
+    request.betAmountText === undefined ? undefined : parseAmount(request.betAmountText, exponent);
+  return {
+    type: 'payout',
+    request: {
+      operationId,
+      transactionRef: request.transactionId,
+      amount,
+      gameId: request.gameId,
+      betAmount: betAmount?.ok ? betAmount.minor : null,
+      isClose: request.isClose,
+    },
+  } as const;
+}
+
+async function encode(deps: ProviderDeps, asked: Asked): Promise<ProviderAnswer> {
+  const { result, balance, operationId, note } = await deps.desk.settle(asked);
+  if (result !== 'accepted') return refuse(CODES[result], note);
+  return {
+    body: encodeMoney({ balance: balance ?? '0', externalSessionId: operationId ?? 0 }),
+    ...(operationId === null ? {} : { accepted: { roundId: asked.context.roundId, operationId } }),
+  };
+}
+
+/** A payout is never refused for funds, a block or a token; what remains has these codes (SPEC §5). */
+const CODES: Record<Exclude<AnswerResult, 'accepted'>, DebitRefusal> = {
+  failed: 1,
+  insufficient_funds: 1,
+  player_blocked: 1,
+  player_unknown: 11,
+  round_closed: 5,
+  round_unknown: 8,
+};
+
+async function stray(
+  deps: ProviderDeps,
+  connection: Connection,
+  request: PayoutRequest,
+  kind: CaseKind,
+  evidence: Readonly<Record<string, string>>,
+  amount: bigint | null = null,
+  partner?: Partner,
+): Promise<void> {
+  const { playerId, roundId, transactionId } = request;
+  await openStrayCase(deps.book.pool, {
+    kind,
+    subject: [connection.key, playerId, roundId, transactionId].join('/'),
+    roundId: null,
+    amount,
+    currency: partner?.currency ?? null,
+    evidence: { amount: request.amountText, game: request.gameId, ...evidence },
+  });
+}
+
+/** The request's bytes as evidence, without the token and the hash that would open a session. */
+function masked(bodyText: string, request: PayoutRequest): string {
+  return bodyText.replaceAll(request.token, '[masked]').replaceAll(request.hash, '[masked]');
+}
+
+function refuse(code: DebitRefusal, detail?: string): ProviderAnswer {
+  return { body: encodeRefusal('Debit', code, detail) };
+}

@@ -1,0 +1,25 @@
+import type { Wallets } from '../../../activities/wallets';
+import type { Book } from '../../../db/book';
+import type { Connection } from '../../../db/connections';
+import type { Clock } from '../../../lib/clock';
+import type { MoneyDesk } from '../../money-desk';
+
+export interface ProviderDeps {
+  readonly book: Book;
+  readonly desk: MoneyDesk;
+  /** For the balance that Authorization tells; the API calls nothing else of a wallet. */
+  readonly wallets: Wallets;
+  readonly clock: Clock;
+}
+
+/** What a method made of a request, and what to do once the answer is out. */
+export interface ProviderAnswer {
+  readonly body: string;
+  /** A stored code 0 whose writing is to be noted, or whose loss the round must hear of. */
+  readonly accepted?: { readonly roundId: string; readonly operationId: number };
+}
+
+export type ProviderMethod = (
+  deps: ProviderDeps,
+  call: { connection: Connection; apiKeys: readonly string[]; bodyText: string },
+) => Promise<ProviderAnswer>;

@@ -1,0 +1,89 @@
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import { connectionApiKeys, connectionByKey } from '../../../db/connections';
+import { ipAllowed } from '../../../lib/ip-list';
+import { encodeFailure } from '../../../protocols/web-games/encode';
+import { authorize } from './authorization';
+import type { ProviderAnswer, ProviderDeps, ProviderMethod } from './provider-deps';
+import { askPayout } from './payout';
+import { askStake } from './stake';
+
+const METHODS: Readonly<Record<string, ProviderMethod>> = {
+  Authorization: authorize,
+  Credit: askStake,
+  Debit: askPayout,
+};
+
+/** SPEC §5: a request body is at most 64 KiB; the documents' largest has some 300 bytes. */
+const BODY_BYTES_MAX = 65_536;
+
+/**
+ * The partner side of the provider document, at `/providers/<connection>/<method>`. Every exit is HTTP 200
+ * with lower-case JSON: the provider reads anything else as "Partner API return null" (SPEC §3).
+ */
+export function providerRoutes(deps: ProviderDeps): FastifyPluginAsync {
+  return async (scope) => {
+    scope.removeAllContentTypeParsers();
+    // Whatever the content type says, the bytes are kept: the signature is over their own digits.
+    scope.addContentTypeParser(
+      '*',
+      { parseAs: 'string', bodyLimit: BODY_BYTES_MAX },
+      (_, body, done) => done(null, body),
+    );
+    scope.setErrorHandler((error: { statusCode?: number; message?: string }, request, reply) => {
+      const status = error.statusCode ?? 500;
+      if (status >= 500) request.log.error({ err: error }, 'provider request failed');
+      return send(reply, encodeFailure(status === 413 ? 'body is too large' : undefined));
+    });
+    scope.setNotFoundHandler((_, reply) => send(reply, encodeFailure('Unknown method')));
+
+    scope.post<{ Params: { connection: string; method: string } }>(
+      '/:connection/:method',
+      async (request, reply) => {
+        const method = METHODS[request.params.method];
+        if (!method || !Object.hasOwn(METHODS, request.params.method)) {
+          return send(reply, encodeFailure('Unknown method'));
+        }
+        const connection = await connectionByKey(deps.book.pool, request.params.connection);
+        if (!connection) return send(reply, encodeFailure('Unknown connection'));
+        if (!ipAllowed(connection.ipWhitelist, request.ip)) {
+          request.log.warn({ connection: connection.key }, 'provider address not allowed');
+          return send(reply, encodeFailure('Address not allowed'));
+        }
+        const apiKeys = await connectionApiKeys(deps.book.pool, connection.id);
+        const bodyText = typeof request.body === 'string' ? request.body : '';
+        const answer = await method(deps, { connection, apiKeys, bodyText });
+        return await deliver(deps, request, reply, answer);
+      },
+    );
+  };
+}
+
+/**
+ * Sends a code 0 and notes that it was written; a connection that is gone before its first byte gives the
+ * stake back to the round's decision (SPEC §4 rule 4).
+ */
+async function deliver(
+  deps: ProviderDeps,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  answer: ProviderAnswer,
+): Promise<FastifyReply> {
+  const { accepted } = answer;
+  if (accepted) {
+    if (request.raw.socket.destroyed) {
+      await deps.desk.unwritten(accepted.roundId, accepted.operationId);
+    } else {
+      reply.raw.once('finish', () => deps.desk.written(accepted.operationId));
+    }
+  }
+  return send(reply, answer.body);
+}
+
+function send(reply: FastifyReply, body: string): FastifyReply {
+  return reply.code(200).type('application/json; charset=utf-8').send(body);
+}
+
+/** For requests below /providers that never reach a route: broken URLs, a server that is stopping. */
+export function providerFailure(reply: FastifyReply): FastifyReply {
+  return send(reply, encodeFailure());
+}

@@ -1,0 +1,170 @@
+import { gameOf } from '../../../db/catalogue';
+import { findOperation, reserveOperationId } from '../../../db/operations';
+import { playerById } from '../../../db/players';
+import { findOrCreateRound } from '../../../db/rounds';
+import {
+  authorizeSession,
+  sessionByToken,
+  sessionState,
+  touchSession,
+  type SessionContext,
+} from '../../../db/sessions';
+import { transaction } from '../../../db/transaction';
+import { betId } from '../../../domain/bet-id';
+import { parseAmount } from '../../../domain/money';
+import type { AnswerResult } from '../../../domain/round/rows';
+import { assertNever } from '../../../lib/assert';
+import type { WebGamesCode } from '../../../protocols/web-games/codes';
+import { decodeCredit, type StakeRequest } from '../../../protocols/web-games/decode';
+import { encodeMoney, encodeRefusal } from '../../../protocols/web-games/encode';
+import { isSignedBy } from '../../../protocols/web-games/signature';
+import type { MoneyAnswer } from '../../money-desk';
+import type { ProviderAnswer, ProviderDeps, ProviderMethod } from './provider-deps';
+
+type CreditRefusal = Exclude<WebGamesCode<'Credit'>, 0>;
+
+/**
+ * Credit (provider document, section 4): takes a stake. Order of checks as SPEC §3 has it: shape, hash,
+ * stored answer, then player, session, round and game.
+ */
+export const askStake: ProviderMethod = async (deps, { connection, apiKeys, bodyText }) => {
+  const decoded = decodeCredit(bodyText);
+  if (!decoded.ok) return refuse(1, decoded.message);
+  const { request } = decoded;
+  if (!isSignedBy('Credit', request.hashValues, request.hash, apiKeys)) return refuse(10);
+
+  const key = {
+    connectionId: connection.id,
+    kind: 'stake',
+    playerId: request.playerId,
+    roundRef: request.roundId,
+    transactionRef: request.transactionId,
+  } as const;
+  const known = await findOperation(deps.book.pool, key);
+  if (known) {
+    const amount = parseAmount(request.amountText, known.exponent);
+    if (!amount.ok) return refuse(1, 'amount is not the one of this transaction');
+    return settle(deps, known.roundId, request, amount.minor, connection.id, known.operationId);
+  }
+
+  const { pool } = deps.book;
+  if (!(await playerById(pool, request.playerId))) return refuse(11);
+  const found = await sessionByToken(pool, request.token);
+  const nowMs = deps.clock.nowMs();
+  const idleMs = connection.settings.session_idle_ms;
+  if (!found || !ownsSession(found, connection.id, request.playerId)) return refuse(14);
+  const state = sessionState(found.session, idleMs, nowMs);
+  // A stake is proof of the launch as good as Authorization: it is signed, and names the same token.
+  const live =
+    state === 'live' ||
+    (state === 'launchable' && (await authorizeSession(pool, found.session, idleMs, nowMs)));
+  if (!live) return refuse(14);
+  if (found.player.blocked || found.partner.status !== 'active') return refuse(4);
+  if (connection.status !== 'active') return refuse(1, 'Connection suspended');
+  const game = await gameOf(pool, connection, request.gameId);
+  if (!game?.isActive) return refuse(1, 'Game is not available');
+  const amount = parseAmount(request.amountText, found.partner.exponent);
+  if (!amount.ok) return refuse(1, AMOUNT_FAULTS[amount.fault]);
+  await touchSession(pool, found.session, idleMs, nowMs);
+  return settle(deps, found, request, amount.minor, connection.id);
+};
+
+function ownsSession(found: SessionContext, connectionId: number, playerId: string): boolean {
+  return (
+    found.connection.id === connectionId &&
+    found.player.playerId === playerId &&
+    !found.session.isDemo
+  );
+}
+
+const AMOUNT_FAULTS = {
+  not_a_number: 'amount must be a decimal number',
+  too_many_decimals: 'amount has more decimals than the currency',
+  too_large: 'amount has more than 15 digits',
+} as const;
+
+/**
+ * Commits the intent and waits for its answer.
+ *
+ * @param round the known round's number, or the session in which a new one begins
+ */
+async function settle(
+  deps: ProviderDeps,
+  round: string | SessionContext,
+  request: StakeRequest,
+  amount: bigint,
+  connectionId: number,
+  knownOperationId?: number,
+): Promise<ProviderAnswer> {
+  const { book, desk } = deps;
+  const { playerId, roundId: roundRef, transactionId: transactionRef, gameId } = request;
+  const operationId = knownOperationId ?? (await reserveOperationId(book.pool));
+  const event = {
+    type: 'stake',
+    request: {
+      operationId,
+      betId: betId({
+        installation: book.installation,
+        connection: connectionId,
+        kind: 'stake',
+        playerId,
+        roundRef,
+        transactionRef,
+      }),
+      transactionRef,
+      amount,
+      gameId,
+      isClose: request.isClose,
+    },
+  } as const;
+  const asked =
+    typeof round === 'string'
+      ? await book.decideOn(round, event)
+      : await transaction(book.pool, async (client) => {
+          const id = await findOrCreateRound(client, {
+            connectionId,
+            playerId,
+            roundRef,
+            partnerId: round.partner.id,
+            sessionId: round.session.id,
+            gameId,
+            currency: round.session.currency,
+          });
+          return book.decideIn(client, id, event);
+        });
+  const answer = await desk.settle(asked);
+  return encode(answer, asked.context.roundId);
+}
+
+/** The stored result in the document's codes (SPEC §5). */
+function encode(answer: MoneyAnswer, roundId: string): ProviderAnswer {
+  const { result, balance, operationId, note } = answer;
+  if (result !== 'accepted') return refuse(codeOf(result), note);
+  return {
+    body: encodeMoney({ balance: balance ?? '0', externalSessionId: operationId ?? 0 }),
+    ...(operationId === null ? {} : { accepted: { roundId, operationId } }),
+  };
+}
+
+function codeOf(result: Exclude<AnswerResult, 'accepted'>): CreditRefusal {
+  switch (result) {
+    case 'insufficient_funds':
+      return 2;
+    case 'player_blocked':
+      return 4;
+    case 'round_closed':
+      return 5;
+    case 'round_unknown':
+      return 8;
+    case 'player_unknown':
+      return 11;
+    case 'failed':
+      return 1;
+    default:
+      return assertNever(result);
+  }
+}
+
+function refuse(code: CreditRefusal, detail?: string): ProviderAnswer {
+  return { body: encodeRefusal('Credit', code, detail) };
+}

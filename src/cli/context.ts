@@ -1,0 +1,83 @@
+import type { Command } from 'commander';
+import { readSettings, type Settings } from '../config/env';
+import { createPool, type Pool } from '../db/pool';
+import { createEgressGuard, type EgressGuard } from '../lib/egress';
+import { renderText, type Printable } from './render-text';
+
+/** Where a command's words go and where its settings come from: the process, or a test. */
+export interface CliIo {
+  stdout(text: string): void;
+  stderr(text: string): void;
+  /** The process's own unless told. */
+  readonly environment?: NodeJS.ProcessEnv;
+}
+
+/** What a command needs, opened when it first asks for it. */
+export interface CliContext {
+  settings(): Settings & { readonly DATABASE_URL: string };
+  pool(): Pool;
+  egress(): EgressGuard;
+  /** Declares a command that answers with one value; `--json` prints it as one JSON document. */
+  command(parent: Command, usage: string, description: string): Command;
+  /** The command's answer on standard output: text for people, or JSON. */
+  answer(command: Command, value: Printable, text?: string): void;
+  /** Remarks for people; on standard error, so that the answer can be piped. */
+  remark(text: string): void;
+  /** Names of the current command's arguments, as `PREFIX` stands for `prefix`. */
+  argumentNames(): ReadonlySet<string>;
+  fail(exitCode: number): void;
+  exitCode(): number;
+  close(): Promise<void>;
+}
+
+/** One command runs one statement after the other. */
+const POOL_MAX = 2;
+
+export function createContext(io: CliIo): CliContext {
+  let settings: (Settings & { readonly DATABASE_URL: string }) | undefined;
+  let pool: Pool | undefined;
+  let exitCode = 0;
+  let argumentNames: ReadonlySet<string> = new Set();
+
+  const readOnce = () => (settings ??= readSettings(['DATABASE_URL'], io.environment));
+
+  return {
+    settings: readOnce,
+    pool: () =>
+      (pool ??= createPool({
+        databaseUrl: readOnce().DATABASE_URL,
+        max: POOL_MAX,
+        applicationName: 'roundhouse cli',
+      })),
+    egress: () =>
+      createEgressGuard({
+        allowHttp: readOnce().ROUNDHOUSE_ENV === 'development',
+        allowCidrs: [],
+      }),
+    command(parent, usage, description) {
+      const command = parent
+        .command(usage)
+        .description(description)
+        .option('--json', 'answer with one JSON document')
+        // A second word where one is expected is a mistake, not something to pass over.
+        .allowExcessArguments(false);
+      command.hook('preAction', (_parent, current) => {
+        argumentNames = new Set(current.registeredArguments.map((argument) => argument.name()));
+      });
+      return command;
+    },
+    answer(command, value, text) {
+      const asJson = command.opts<{ json?: boolean }>().json === true;
+      io.stdout(asJson ? `${JSON.stringify(value, null, 2)}\n` : (text ?? renderText(value)));
+    },
+    remark: (text) => io.stderr(`${text}\n`),
+    argumentNames: () => argumentNames,
+    fail: (code) => {
+      exitCode = code;
+    },
+    exitCode: () => exitCode,
+    async close() {
+      await pool?.end();
+    },
+  };
+}

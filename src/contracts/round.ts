@@ -1,0 +1,103 @@
+/**
+ * What the API, the round's workflow and the activities agree on. Amounts cross Temporal as text inside
+ * labels only; no secret and no personal data is in any of these shapes.
+ */
+
+export const ROUNDS_TASK_QUEUE = 'rounds';
+export const ROUND_WORKFLOW = 'roundWorkflow';
+export const DRIVE_SIGNAL = 'drive';
+export const ROUND_QUERY = 'round';
+
+/** A round as the provider names it. */
+export interface RoundKey {
+  readonly connection: string;
+  readonly playerId: string;
+  readonly roundRef: string;
+}
+
+/** `round/<connection>/<player>/<round>`: one workflow id for a round, for ever. */
+export function roundWorkflowId(key: RoundKey): string {
+  return `round/${key.connection}/${key.playerId}/${key.roundRef}`;
+}
+
+/** The inverse of `roundWorkflowId`; undefined for any other workflow's id. */
+export function roundKeyOf(workflowId: string): RoundKey | undefined {
+  const match = /^round\/([a-z0-9-]+)\/(\d+)\/(-?\d+)$/.exec(workflowId);
+  if (!match) return undefined;
+  const [, connection = '', playerId = '', roundRef = ''] = match;
+  return { connection, playerId, roundRef };
+}
+
+/** The four kinds of wallet call, whatever dialect carries them (SPEC §7). */
+export type CallVerb = 'take' | 'give' | 'end' | 'report';
+
+/** One open obligation, ready to be driven. */
+export interface DueCall {
+  /** `<bet id>/<verb>/<number>`: the obligation's key in the book. */
+  readonly id: string;
+  readonly verb: CallVerb;
+  /** What an operator reads beside the activity: `stake 42.60 EUR`. */
+  readonly label: string;
+  /** How long one attempt may take before the worker that made it is taken for dead. */
+  readonly attemptMsMax: number;
+}
+
+/**
+ * The round as the book last told it. Version is the number of decisions the book has taken on the round:
+ * of two views, the one with the higher version is the truth.
+ */
+export interface RoundView {
+  readonly version: number;
+  readonly status: 'open' | 'closing' | 'closed';
+  readonly betIds: readonly string[];
+  /** The round as a statement, a line an operation: what current details show. */
+  readonly statement: readonly string[];
+  readonly calls: readonly DueCall[];
+  /** Stakes of other rounds of this session are to be looked for and those rounds closed (rule 9). */
+  readonly closesPrevious: boolean;
+  /** When the book next has something to decide by time alone, ms since the epoch. */
+  readonly tickAtMs: number | null;
+  /** Nothing is owed, undecided or waited for: the workflow may end. */
+  readonly atRest: boolean;
+}
+
+/** The workflow's arguments: enough to find the book's row and to be recognised by an operator. */
+export interface RoundInput {
+  /** The book's own number of the round, as text. */
+  readonly round: string;
+  readonly view: RoundView;
+}
+
+/** Sent with every start and again for each later operation. */
+export interface DriveSignal {
+  readonly view: RoundView;
+  /** Calls whose wait between repeats is to be cut short: somebody is waiting for them now. */
+  readonly hurry: readonly string[];
+}
+
+/** A round and its latest view: what the sweep and the closing of earlier rounds hand to Temporal. */
+export interface RoundToDrive {
+  readonly key: RoundKey;
+  readonly attributes: RoundAttributes;
+  readonly summary: string;
+  readonly input: RoundInput;
+}
+
+/** The typed search attributes a round is started with. */
+export interface RoundAttributes {
+  readonly partner: string;
+  readonly product: string;
+  readonly game: string;
+}
+
+export interface RoundActivities {
+  /** One attempt of one obligation. Fails (and is repeated) until the obligation is definite. */
+  takeStake(call: { round: string; call: string }): Promise<RoundView>;
+  payOut(call: { round: string; call: string }): Promise<RoundView>;
+  endBet(call: { round: string; call: string }): Promise<RoundView>;
+  reportBet(call: { round: string; call: string }): Promise<RoundView>;
+  /** Decides what time alone decides: idle rounds, revive windows, close grace. */
+  tickRound(input: { round: string }): Promise<RoundView>;
+  /** Closes the earlier open rounds of the same session and game, and has them driven. */
+  closePreviousRounds(input: { round: string }): Promise<RoundView>;
+}

@@ -1,0 +1,73 @@
+import type { WalletOutcome } from '../domain/wallet-outcome';
+import { assert } from '../lib/assert';
+import type { Db } from './pool';
+
+/** One attempt of one obligation, by its place in the book. */
+export interface AttemptKey {
+  readonly betId: string;
+  readonly verb: string;
+  readonly number: number;
+  readonly attempt: number;
+  readonly startedMs: number;
+}
+
+/** The most of a reply that is kept: enough to see what a wallet said, too little to fill a disk. */
+const RECEIVED_CHARACTERS_MAX = 8_192;
+
+/**
+ * Writes the attempt's row, and the obligation's payload when this is its first attempt. Returns the
+ * payload as it stands in the book: every attempt sends the same bytes.
+ */
+export async function beginAttempt(db: Db, key: AttemptKey, payload: string): Promise<string> {
+  const { rows } = await db.query<{ payload: string }>({
+    name: 'begin_attempt',
+    text: `WITH begun AS (
+             INSERT INTO attempts (bet_id, verb, number, attempt, started_at)
+             VALUES ($1, $2, $3, $4, to_timestamp($5::bigint / 1000.0)))
+           UPDATE obligations SET payload = coalesce(payload, $6)
+            WHERE bet_id = $1 AND verb = $2 AND number = $3
+        RETURNING payload`,
+    values: [key.betId, key.verb, key.number, key.attempt, key.startedMs, payload],
+  });
+  const row = rows[0];
+  assert(row, `no obligation ${key.betId}/${key.verb}/${key.number}`);
+  return row.payload;
+}
+
+/** Writes what an attempt came to, with what was received. */
+export async function endAttempt(
+  db: Db,
+  key: AttemptKey,
+  outcome: WalletOutcome,
+  described: string,
+  received: string | undefined,
+): Promise<void> {
+  await db.query({
+    name: 'end_attempt',
+    text: `WITH bytes AS (
+             INSERT INTO attempt_bytes (bet_id, verb, number, attempt, started_at, received)
+             SELECT $1, $2, $3, $4, to_timestamp($5::bigint / 1000.0), $6 WHERE $6::text IS NOT NULL
+             ON CONFLICT DO NOTHING)
+           UPDATE attempts SET ended_at = clock_timestamp(), result = $7, text = $8, http_status = $9,
+                  balance = $10
+            WHERE bet_id = $1 AND verb = $2 AND number = $3 AND attempt = $4
+              AND started_at = to_timestamp($5::bigint / 1000.0)`,
+    values: [
+      key.betId,
+      key.verb,
+      key.number,
+      key.attempt,
+      key.startedMs,
+      received === undefined ? null : printable(received),
+      outcome.kind,
+      described,
+      outcome.httpStatus ?? null,
+      outcome.kind === 'done' ? (outcome.balance ?? null) : null,
+    ],
+  });
+}
+
+// PostgreSQL's text refuses NUL; a reply that holds one must not lose its attempt's result.
+function printable(received: string): string {
+  return received.slice(0, RECEIVED_CHARACTERS_MAX).replaceAll('\u0000', '\uFFFD');
+}

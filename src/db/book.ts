@@ -1,0 +1,126 @@
+import { betId } from '../domain/bet-id';
+import { decide, type Decision, type RoundEvent } from '../domain/round';
+import type { RoundView } from '../contracts/round';
+import { assert } from '../lib/assert';
+import type { Db, Pool, PoolClient } from './pool';
+import { loadRound, lockRound, type RoundContext } from './round-rows';
+import { saveRound, snapshot } from './save-round';
+import { transaction } from './transaction';
+import { viewOf } from './round-view';
+
+/** The book's side of one decision: what was decided, and the round as it now stands. */
+export interface Entry<Event extends RoundEvent> {
+  readonly result: Decision<Event>['result'];
+  readonly view: RoundView;
+  readonly context: RoundContext;
+  /** The database's clock when the round was locked: every decision of every process uses this one. */
+  readonly nowMs: number;
+  /** Operations whose answer was stored by this decision. */
+  readonly answered: readonly number[];
+}
+
+/** Work that belongs into the same transaction as the decision, after it and before the commit. */
+export type Beside<Event extends RoundEvent> = (
+  client: PoolClient,
+  decision: Decision<Event>,
+  context: RoundContext,
+  nowMs: number,
+) => Promise<void>;
+
+export interface Book {
+  /**
+   * Takes one decision on a round: locks it, reads it whole, decides, writes back what changed with its
+   * journal line, commits. Nothing else may hold the transaction open.
+   */
+  decideOn<Event extends RoundEvent>(
+    roundId: string,
+    event: Event,
+    beside?: Beside<Event>,
+  ): Promise<Entry<Event>>;
+
+  /** The same inside the caller's transaction. */
+  decideIn<Event extends RoundEvent>(
+    client: PoolClient,
+    roundId: string,
+    event: Event,
+    beside?: Beside<Event>,
+  ): Promise<Entry<Event>>;
+
+  readonly pool: Pool;
+  readonly installation: string;
+}
+
+/**
+ * @param installation the installation's id, part of every bet_id
+ * @param onAnswered told after the commit which operations now have a stored answer
+ */
+export function createBook(deps: {
+  pool: Pool;
+  installation: string;
+  random?: () => number;
+  onAnswered?: (operationIds: readonly number[]) => void;
+}): Book {
+  const { pool, installation } = deps;
+  const random = deps.random ?? Math.random;
+
+  async function decideIn<Event extends RoundEvent>(
+    client: PoolClient,
+    roundId: string,
+    event: Event,
+    beside?: Beside<Event>,
+  ): Promise<Entry<Event>> {
+    const locked = await lockRound(client, roundId);
+    assert(locked, `no round ${roundId}`);
+    const { context, nowMs } = locked;
+    const rows = await loadRound(client, locked);
+    const before = snapshot(rows);
+    const decision = decide(rows, event, {
+      terms: context.terms,
+      nowMs,
+      random: random(),
+      sessionEndsMs: context.sessionEndsMs,
+      ownBetIdOf: (transactionRef) =>
+        betId({
+          installation,
+          connection: context.connectionId,
+          kind: 'payout',
+          playerId: context.playerId,
+          roundRef: context.roundRef,
+          transactionRef,
+        }),
+    });
+    const version = await saveRound(client, { locked, rows, before, decision });
+    await beside?.(client, decision, context, nowMs);
+    const answered = decision.facts
+      .filter((fact) => fact.kind === 'answer')
+      .map((fact) => Number(fact.operation));
+    return {
+      result: decision.result,
+      view: viewOf(decision.draft, version),
+      context,
+      nowMs,
+      answered,
+    };
+  }
+
+  async function decideOn<Event extends RoundEvent>(
+    roundId: string,
+    event: Event,
+    beside?: Beside<Event>,
+  ): Promise<Entry<Event>> {
+    const entry = await transaction(pool, (client) => decideIn(client, roundId, event, beside));
+    if (entry.answered.length > 0) deps.onAnswered?.(entry.answered);
+    return entry;
+  }
+
+  return { decideOn, decideIn, pool, installation };
+}
+
+/** Whether a bet of this id belongs to the partner. */
+export async function findBet(db: Db, partnerId: number, betIdText: string): Promise<boolean> {
+  const { rowCount } = await db.query(
+    'SELECT 1 FROM bets b JOIN rounds r ON r.id = b.round_id WHERE b.id = $1 AND r.partner_id = $2',
+    [betIdText, partnerId],
+  );
+  return rowCount === 1;
+}

@@ -1,0 +1,280 @@
+import type { Pool } from 'pg';
+import {
+  mergeSettings,
+  parseConnectionSettings,
+  type ConnectionSettings,
+} from '../contracts/settings';
+import { assert } from '../lib/assert';
+import { checkedBaseUrl, checkedIpWhitelist, checkedSettings } from './party-input';
+import type { PartyStatus } from './partners';
+import type { Db } from './pool';
+import { isUniqueViolation, RefusedError } from './refused';
+import { transaction } from './transaction';
+
+/** Provider protocols this version speaks. */
+export const DIALECTS = ['web-games'] as const;
+export type Dialect = (typeof DIALECTS)[number];
+
+/** One integration with a provider. */
+export interface Connection {
+  /** The connection number: part of every id. */
+  readonly id: number;
+  /** Names it in paths, workflow ids and commands. */
+  readonly key: string;
+  readonly dialect: Dialect;
+  readonly baseUrl: string;
+  /** Our number at the provider. */
+  readonly partnerId: string;
+  /** Addresses the provider's calls may come from; empty: any. */
+  readonly ipWhitelist: readonly string[];
+  /** Every default filled in. */
+  readonly settings: ConnectionSettings;
+  readonly status: PartyStatus;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+  /** When the catalogue was last taken over; null: never. */
+  readonly catalogueSyncedAt: Date | null;
+  /** Why the latest try failed; null when it did not. */
+  readonly catalogueError: string | null;
+}
+
+export interface NewConnection {
+  readonly key: string;
+  readonly dialect: string;
+  readonly baseUrl: string;
+  readonly partnerId: string;
+  readonly apiKey: string;
+  readonly ipWhitelist?: readonly string[];
+  readonly settings?: unknown;
+}
+
+/** Fields not given stay as they are. Key and dialect never change. */
+export interface ConnectionChange {
+  readonly baseUrl?: string;
+  readonly partnerId?: string;
+  /** Becomes the newest key; the old ones end now. */
+  readonly apiKey?: string;
+  /** Replaces the list; empty: any address. */
+  readonly ipWhitelist?: readonly string[];
+  /** Merged into the stored settings, key by key; null puts a key back to its default. */
+  readonly settings?: unknown;
+  readonly status?: PartyStatus;
+}
+
+/** The columns of a connection, for every query that joins one (`c` connections). */
+export const CONNECTION_COLUMNS = `c.id AS connection_id, c.key AS connection_key,
+  c.dialect AS connection_dialect, c.base_url AS connection_base_url,
+  c.partner_id AS connection_partner_id, c.ip_whitelist AS connection_ip_whitelist,
+  c.settings AS connection_settings, c.status AS connection_status,
+  c.created_at AS connection_created_at, c.updated_at AS connection_updated_at,
+  c.catalogue_synced_at AS connection_catalogue_synced_at,
+  c.catalogue_error AS connection_catalogue_error`;
+
+export interface ConnectionRow {
+  readonly connection_id: number;
+  readonly connection_key: string;
+  readonly connection_dialect: Dialect;
+  readonly connection_base_url: string;
+  readonly connection_partner_id: string;
+  readonly connection_ip_whitelist: string[];
+  readonly connection_settings: unknown;
+  readonly connection_status: PartyStatus;
+  readonly connection_created_at: Date;
+  readonly connection_updated_at: Date;
+  readonly connection_catalogue_synced_at: Date | null;
+  readonly connection_catalogue_error: string | null;
+}
+
+export function connectionOfRow(row: ConnectionRow): Connection {
+  return {
+    id: row.connection_id,
+    key: row.connection_key,
+    dialect: row.connection_dialect,
+    baseUrl: row.connection_base_url,
+    partnerId: row.connection_partner_id,
+    ipWhitelist: row.connection_ip_whitelist,
+    settings: parseConnectionSettings(row.connection_settings),
+    status: row.connection_status,
+    createdAt: row.connection_created_at,
+    updatedAt: row.connection_updated_at,
+    catalogueSyncedAt: row.connection_catalogue_synced_at,
+    catalogueError: row.connection_catalogue_error,
+  };
+}
+
+const KEY = /^[a-z0-9][a-z0-9-]{0,30}$/;
+/** The web-games document calls it an int; it goes into signatures as written, so one spelling only. */
+const PARTNER_ID = /^(0|[1-9]\d{0,14})$/;
+const API_KEY = /^[\x21-\x7e]{1,256}$/;
+
+/**
+ * Creates a connection with its first API key.
+ *
+ * @throws RefusedError naming `key`, `dialect`, `base_url`, `partner_id`, `api_key`, `ip_whitelist` or
+ *   `settings`
+ */
+export async function createConnection(pool: Pool, input: NewConnection): Promise<Connection> {
+  if (!KEY.test(input.key)) {
+    throw new RefusedError(
+      'key',
+      'must be 1 to 31 characters of a-z, 0-9 and -, not beginning with -',
+    );
+  }
+  if (!(DIALECTS as readonly string[]).includes(input.dialect)) {
+    throw new RefusedError('dialect', `"${input.dialect}" is not one of: ${DIALECTS.join(', ')}`);
+  }
+  const baseUrl = checkedBaseUrl('base_url', input.baseUrl);
+  const partnerId = checkedPartnerId(input.partnerId);
+  const apiKey = checkedApiKey(input.apiKey);
+  const ipWhitelist = checkedIpWhitelist(input.ipWhitelist ?? []);
+  const settings = mergedConnectionSettings({}, input.settings);
+  try {
+    return await transaction(pool, async (client) => {
+      const { rows } = await client.query<{ id: number }>(
+        `INSERT INTO connections (key, dialect, base_url, partner_id, ip_whitelist, settings)
+         VALUES ($1, $2, $3, $4, $5, $6) RETURNING id`,
+        [input.key, input.dialect, baseUrl, partnerId, ipWhitelist, settings],
+      );
+      await client.query(
+        'INSERT INTO connection_keys (connection_id, version, api_key) VALUES ($1, 1, $2)',
+        [rows[0]?.id, apiKey],
+      );
+      return existingConnection(client, input.key);
+    });
+  } catch (error) {
+    if (isUniqueViolation(error)) {
+      throw new RefusedError(
+        'key',
+        `${input.key} is taken; a connection's key is never used again`,
+      );
+    }
+    throw error;
+  }
+}
+
+/**
+ * Changes a connection; the change is in force for the next request that reads it.
+ *
+ * @returns the connection as it is now
+ * @throws RefusedError naming `key` (unknown) or the field that is not usable
+ */
+export async function updateConnection(
+  pool: Pool,
+  key: string,
+  change: ConnectionChange,
+): Promise<Connection> {
+  const baseUrl = change.baseUrl === undefined ? null : checkedBaseUrl('base_url', change.baseUrl);
+  const partnerId = change.partnerId === undefined ? null : checkedPartnerId(change.partnerId);
+  const apiKey = change.apiKey === undefined ? null : checkedApiKey(change.apiKey);
+  const ipWhitelist =
+    change.ipWhitelist === undefined ? null : checkedIpWhitelist(change.ipWhitelist);
+  return transaction(pool, async (client) => {
+    const { rows } = await client.query<{ id: number; settings: unknown }>(
+      'SELECT id, settings FROM connections WHERE key = $1 FOR UPDATE',
+      [key],
+    );
+    const [stored] = rows;
+    if (!stored) throw new RefusedError('key', `there is no connection ${key}`);
+    const settings = mergedConnectionSettings(stored.settings, change.settings);
+    await client.query(
+      `UPDATE connections SET base_url = coalesce($2, base_url),
+         partner_id = coalesce($3, partner_id), ip_whitelist = coalesce($4, ip_whitelist),
+         settings = $5, status = coalesce($6, status), updated_at = now()
+       WHERE key = $1`,
+      [key, baseUrl, partnerId, ipWhitelist, settings, change.status ?? null],
+    );
+    if (apiKey !== null) await replaceApiKey(client, stored.id, apiKey);
+    return existingConnection(client, key);
+  });
+}
+
+export async function connectionByKey(db: Db, key: string): Promise<Connection | undefined> {
+  const { rows } = await db.query<ConnectionRow>({
+    name: 'connection-by-key',
+    text: `SELECT ${CONNECTION_COLUMNS} FROM connections c WHERE c.key = $1`,
+    values: [key],
+  });
+  return rows[0] && connectionOfRow(rows[0]);
+}
+
+export async function connectionById(db: Db, id: number): Promise<Connection | undefined> {
+  const { rows } = await db.query<ConnectionRow>({
+    name: 'connection-by-id',
+    text: `SELECT ${CONNECTION_COLUMNS} FROM connections c WHERE c.id = $1`,
+    values: [id],
+  });
+  return rows[0] && connectionOfRow(rows[0]);
+}
+
+/** Every connection, by key. */
+export async function listConnections(db: Db): Promise<Connection[]> {
+  const { rows } = await db.query<ConnectionRow>(
+    `SELECT ${CONNECTION_COLUMNS} FROM connections c ORDER BY c.key`,
+  );
+  return rows.map(connectionOfRow);
+}
+
+/** The connection's API keys that are valid now, newest first: sign with the first, accept any. */
+export async function connectionApiKeys(db: Db, connectionId: number): Promise<string[]> {
+  const { rows } = await db.query<{ api_key: string }>({
+    name: 'connection-api-keys',
+    text: `SELECT api_key FROM connection_keys
+           WHERE connection_id = $1 AND (expires_at IS NULL OR expires_at > now())
+           ORDER BY version DESC`,
+    values: [connectionId],
+  });
+  return rows.map((row) => row.api_key);
+}
+
+/** Remembers why the catalogue could not be taken over; the last good copy stays. */
+export async function noteCatalogueFailure(
+  db: Db,
+  connectionId: number,
+  reason: string,
+): Promise<void> {
+  await db.query('UPDATE connections SET catalogue_error = $2 WHERE id = $1', [
+    connectionId,
+    reason.slice(0, 500),
+  ]);
+}
+
+async function replaceApiKey(db: Db, connectionId: number, apiKey: string): Promise<void> {
+  await db.query(
+    `UPDATE connection_keys SET expires_at = now()
+     WHERE connection_id = $1 AND (expires_at IS NULL OR expires_at > now())`,
+    [connectionId],
+  );
+  await db.query(
+    `INSERT INTO connection_keys (connection_id, version, api_key)
+     SELECT $1, coalesce(max(version), 0) + 1, $2 FROM connection_keys WHERE connection_id = $1`,
+    [connectionId, apiKey],
+  );
+}
+
+async function existingConnection(db: Db, key: string): Promise<Connection> {
+  const connection = await connectionByKey(db, key);
+  assert(connection, 'a connection is never deleted');
+  return connection;
+}
+
+function checkedPartnerId(text: string): string {
+  if (!PARTNER_ID.test(text)) {
+    throw new RefusedError('partner_id', 'must be a whole number of at most 15 digits');
+  }
+  return text;
+}
+
+function checkedApiKey(text: string): string {
+  if (!API_KEY.test(text)) {
+    throw new RefusedError('api_key', 'must be 1 to 256 visible ASCII characters');
+  }
+  return text;
+}
+
+function mergedConnectionSettings(stored: unknown, change: unknown): Record<string, unknown> {
+  return checkedSettings(() => {
+    const merged = mergeSettings(stored, change ?? {});
+    parseConnectionSettings(merged);
+    return merged;
+  });
+}

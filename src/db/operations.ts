@@ -1,0 +1,81 @@
+import type { Answer, AnswerResult } from '../domain/round/rows';
+import type { Db } from './pool';
+
+/** An operation as the gate knows it. */
+export interface KnownOperation {
+  readonly operationId: number;
+  readonly roundId: string;
+  readonly currency: string;
+  readonly exponent: number;
+}
+
+/** What makes a provider's request the same request for ever (SPEC §2, "operation"). */
+export interface GateKey {
+  readonly connectionId: number;
+  readonly kind: 'stake' | 'payout';
+  readonly playerId: string;
+  readonly roundRef: string;
+  readonly transactionRef: string;
+}
+
+/** The idempotency gate: has this operation been seen before? */
+export async function findOperation(db: Db, key: GateKey): Promise<KnownOperation | undefined> {
+  const { rows } = await db.query<{
+    operation_id: number;
+    round_id: string;
+    currency: string;
+    exponent: number;
+  }>({
+    name: 'find_operation',
+    text: `SELECT k.operation_id, k.round_id, r.currency, cu.exponent
+             FROM operation_keys k
+             JOIN rounds r ON r.id = k.round_id
+             JOIN currencies cu ON cu.code = r.currency
+            WHERE k.connection_id = $1 AND k.kind = $2 AND k.player_id = $3 AND k.round_ref = $4
+              AND k.transaction_ref = $5`,
+    values: [key.connectionId, key.kind, key.playerId, key.roundRef, key.transactionRef],
+  });
+  const row = rows[0];
+  return (
+    row && {
+      operationId: row.operation_id,
+      roundId: row.round_id,
+      currency: row.currency,
+      exponent: row.exponent,
+    }
+  );
+}
+
+/** Reserves the number of an operation that may come to be. Numbers are never used twice; gaps are normal. */
+export async function reserveOperationId(db: Db): Promise<number> {
+  const { rows } = await db.query<{ id: number }>({
+    name: 'reserve_operation',
+    text: `SELECT nextval(pg_get_serial_sequence('operations', 'id'))::int AS id`,
+  });
+  return Number(rows[0]?.id);
+}
+
+/** The stored answer of an operation; undefined while there is none. */
+export async function storedAnswer(db: Db, operationId: number): Promise<Answer | undefined> {
+  const { rows } = await db.query<{
+    answer_result: AnswerResult | null;
+    answer_balance: string | null;
+  }>({
+    name: 'stored_answer',
+    text: 'SELECT answer_result, answer_balance FROM operations WHERE id = $1',
+    values: [operationId],
+  });
+  const row = rows[0];
+  if (!row || row.answer_result === null) return undefined;
+  return { result: row.answer_result, balance: row.answer_balance };
+}
+
+/** Notes that the last bytes of stored code 0s were handed to their connections (rule 4, *answer not seen*). */
+export async function markAnswersWritten(db: Db, operationIds: readonly number[]): Promise<void> {
+  await db.query({
+    name: 'mark_answers_written',
+    text: `UPDATE operations SET answer_written_at = clock_timestamp()
+            WHERE id = ANY($1) AND answer_written_at IS NULL`,
+    values: [operationIds],
+  });
+}

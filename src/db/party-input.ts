@@ -1,0 +1,51 @@
+import { InvalidSettingsError } from '../contracts/settings';
+import { isIpRule } from '../lib/ip-list';
+import { RefusedError } from './refused';
+
+/**
+ * An absolute http(s) URL that paths can be appended to, without a slash at its end. Whether it may be
+ * reached at all (loopback, private networks) is the egress guard's question, not this one's.
+ *
+ * @throws RefusedError naming `field`
+ */
+export function checkedBaseUrl(field: string, text: string): string {
+  let url: URL;
+  try {
+    url = new URL(text);
+  } catch {
+    throw new RefusedError(field, `"${text}" is not an absolute URL`);
+  }
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
+    throw new RefusedError(field, 'must begin with https:// (or http://)');
+  }
+  if (url.username !== '' || url.password !== '') {
+    throw new RefusedError(field, 'must not carry a user name or password');
+  }
+  if (url.search !== '' || url.hash !== '' || /[?#]/.test(text)) {
+    throw new RefusedError(field, 'must not have a query or a fragment');
+  }
+  return url.href.replace(/\/+$/, '');
+}
+
+/** @throws RefusedError naming the first entry that is neither an address nor a CIDR range */
+export function checkedIpWhitelist(entries: readonly string[]): string[] {
+  for (const entry of entries) {
+    if (!isIpRule(entry)) {
+      throw new RefusedError(
+        'ip_whitelist',
+        `"${entry}" is neither an IP address nor a CIDR range`,
+      );
+    }
+  }
+  return [...new Set(entries)];
+}
+
+/** Runs a settings parser and gives its faults the field's name. */
+export function checkedSettings<Settings>(parse: () => Settings): Settings {
+  try {
+    return parse();
+  } catch (error) {
+    if (error instanceof InvalidSettingsError) throw new RefusedError('settings', error.message);
+    throw error;
+  }
+}

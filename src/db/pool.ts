@@ -1,0 +1,64 @@
+import {
+  Pool,
+  types,
+  type PoolClient,
+  type QueryConfig,
+  type QueryResult,
+  type QueryResultRow,
+} from 'pg';
+
+/** Anything that runs a statement: the pool, or a client inside a transaction. */
+export interface Db {
+  query<Row extends QueryResultRow>(
+    statement: string | QueryConfig,
+    values?: unknown[],
+  ): Promise<QueryResult<Row>>;
+}
+
+export interface PoolOptions {
+  readonly databaseUrl: string;
+  /** Connections this process may hold at once. */
+  readonly max: number;
+  /** How the process shows in pg_stat_activity; `roundhouse` unless told. */
+  readonly applicationName?: string;
+  /** Told of faults on idle connections; such a connection is replaced, nothing else happens. */
+  readonly onError?: (error: Error) => void;
+}
+
+/** No statement of ours is slow; one that is holds locks a player waits for. */
+const STATEMENT_TIMEOUT_MS = 10_000;
+/** A transaction that waits for something other than the database is a bug; it must not hold locks for long. */
+const IDLE_IN_TRANSACTION_TIMEOUT_MS = 10_000;
+/** Shorter than any answer deadline: better an early refusal than a queue for a connection. */
+const CONNECT_TIMEOUT_MS = 3_000;
+
+/** A `date` is a day, not a moment: pg would make it local midnight, so it stays text. */
+const DATE_OID = 1082;
+
+/**
+ * The connection pool of one process. int8 and numeric arrive as text, timestamptz as Date, date as text.
+ * Connections are made on demand: a pool for a database that is down can be created.
+ */
+export function createPool(options: PoolOptions): Pool {
+  const pool = new Pool({
+    connectionString: options.databaseUrl,
+    max: options.max,
+    application_name: options.applicationName ?? 'roundhouse',
+    statement_timeout: STATEMENT_TIMEOUT_MS,
+    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    idleTimeoutMillis: 30_000,
+    keepAlive: true,
+    types: {
+      getTypeParser: (oid: number, format?: 'text' | 'binary') =>
+        oid === DATE_OID && format !== 'binary'
+          ? (text: string) => text
+          : (types.getTypeParser(oid, format as 'text') as never),
+    },
+  });
+  // Without a listener, a connection that breaks while idle would end the process.
+  pool.on('error', (error) => options.onError?.(error));
+  return pool;
+}
+
+export type { Pool, PoolClient };

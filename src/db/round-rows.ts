@@ -1,0 +1,217 @@
+import { parseConnectionSettings, parsePartnerSettings } from '../contracts/settings';
+import { parseAmount } from '../domain/money';
+import type {
+  BetRow,
+  ObligationRow,
+  OperationRow,
+  RoundRow,
+  RoundRows,
+} from '../domain/round/rows';
+import type { RoundTerms } from '../domain/round/terms';
+import type { Db } from './pool';
+
+/** What belongs to a round beside its own rows: whose it is, and by which settings it is decided. */
+export interface RoundContext {
+  readonly roundId: string;
+  readonly connectionId: number;
+  readonly connectionKey: string;
+  readonly playerId: string;
+  readonly roundRef: string;
+  readonly partnerId: number;
+  readonly partnerPrefix: string;
+  readonly userAgent: string;
+  readonly sessionId: string | null;
+  readonly gameId: string;
+  readonly gameTitle: string;
+  readonly providerName: string;
+  readonly terms: RoundTerms;
+  readonly sessionEndsMs: number | null;
+}
+
+export interface LockedRound {
+  readonly context: RoundContext;
+  readonly round: RoundRow;
+  readonly version: number;
+  readonly journalHead: Buffer | null;
+  readonly nowMs: number;
+}
+
+const MS = (column: string) => `(extract(epoch FROM ${column}) * 1000)::bigint`;
+
+const LOCK_ROUND = `
+  SELECT r.id, r.connection_id, r.player_id, r.round_ref, r.partner_id, r.session_id, r.game_id,
+         r.currency, r.status, r.closed_by, r.closes_previous, r.version, r.journal_head,
+         ${MS('r.closing_at')} AS closing_ms, ${MS('r.last_activity_at')} AS last_activity_ms,
+         cu.exponent, c.key AS connection_key, c.settings AS connection_settings,
+         p.prefix, p.settings AS partner_settings, pl.reference,
+         ${MS('s.last_used_at')} AS session_used_ms, ${MS('s.ended_at')} AS session_ended_ms,
+         g.title, pr.provider_name,
+         ${MS('clock_timestamp()')} AS now_ms
+    FROM rounds r
+    JOIN connections c ON c.id = r.connection_id
+    JOIN partners p ON p.id = r.partner_id
+    JOIN players pl ON pl.player_id = r.player_id
+    JOIN currencies cu ON cu.code = r.currency
+    LEFT JOIN sessions s ON s.id = r.session_id
+    LEFT JOIN games g ON g.connection_id = r.connection_id AND g.game_id = r.game_id
+    LEFT JOIN products pr ON pr.id = g.product_id
+   WHERE r.id = $1
+     FOR UPDATE OF r`;
+
+interface LockedRow {
+  id: string;
+  connection_id: number;
+  player_id: string;
+  round_ref: string;
+  partner_id: number;
+  session_id: string | null;
+  game_id: string;
+  currency: string;
+  status: RoundRow['status'];
+  closed_by: RoundRow['closedBy'];
+  closes_previous: RoundRow['closesPrevious'];
+  version: number;
+  journal_head: Buffer | null;
+  closing_ms: string | null;
+  last_activity_ms: string;
+  exponent: number;
+  connection_key: string;
+  connection_settings: unknown;
+  prefix: string;
+  partner_settings: unknown;
+  reference: string;
+  session_used_ms: string | null;
+  session_ended_ms: string | null;
+  title: string | null;
+  provider_name: string | null;
+  now_ms: string;
+}
+
+/** Locks a round for the rest of the transaction. Undefined when the book has no such round. */
+export async function lockRound(db: Db, roundId: string): Promise<LockedRound | undefined> {
+  const { rows } = await db.query<LockedRow>({
+    name: 'lock_round',
+    text: LOCK_ROUND,
+    values: [roundId],
+  });
+  const row = rows[0];
+  if (!row) return undefined;
+  const connection = parseConnectionSettings(row.connection_settings);
+  const partner = parsePartnerSettings(row.partner_settings);
+  const cap = (text: string | null) => {
+    if (text === null) return null;
+    const amount = parseAmount(text, row.exponent);
+    return amount.ok ? amount.minor : null;
+  };
+  const idleMs = connection.session_idle_ms;
+  return {
+    nowMs: Number(row.now_ms),
+    version: row.version,
+    journalHead: row.journal_head,
+    round: {
+      id: row.id,
+      status: row.status,
+      closedBy: row.closed_by,
+      closingAtMs: row.closing_ms === null ? null : Number(row.closing_ms),
+      gameId: row.game_id,
+      lastActivityMs: Number(row.last_activity_ms),
+      closesPrevious: row.closes_previous,
+    },
+    context: {
+      roundId: row.id,
+      connectionId: row.connection_id,
+      connectionKey: row.connection_key,
+      playerId: row.player_id,
+      roundRef: row.round_ref,
+      partnerId: row.partner_id,
+      partnerPrefix: row.prefix,
+      userAgent: `${row.prefix}.${row.reference}`,
+      sessionId: row.session_id,
+      gameId: row.game_id,
+      gameTitle: row.title ?? row.game_id,
+      providerName: row.provider_name ?? row.connection_key,
+      sessionEndsMs: sessionEnd(row, idleMs),
+      terms: {
+        currency: row.currency,
+        exponent: row.exponent,
+        answerDeadlineMs: connection.answer_deadline_ms,
+        reviveWindowMs: connection.revive_window_ms,
+        idleCloseMs: connection.idle_close_ms,
+        closeGraceMs: connection.close_grace_ms,
+        attemptTimeoutMs: partner.wallet_attempt_timeout_ms,
+        payoutAck: connection.payout_ack,
+        closeOnNextStake: connection.close_on_next_stake,
+        orphanPayout: connection.orphan_payout,
+        orphanPayoutMax: cap(connection.orphan_payout_max),
+        stakeMax: cap(connection.stake_max),
+        payoutMax: cap(connection.payout_max),
+        extraPayout: partner.extra_payout,
+        dedupBeforeFunds: partner.dedup_before_funds,
+        wantsBetEnd: partner.bet_end,
+        wantsHistory: partner.history,
+      },
+    },
+  };
+}
+
+function sessionEnd(row: LockedRow, idleMs: number): number | null {
+  if (row.session_ended_ms !== null) return Number(row.session_ended_ms);
+  return row.session_used_ms === null ? null : Number(row.session_used_ms) + idleMs;
+}
+
+// One round trip for the three lists. A statement of its own after the lock: a statement that waited for
+// the lock would still see these tables as they were before the wait.
+const LOAD_ROUND = `
+  SELECT
+    (SELECT coalesce(json_agg(json_build_object(
+        'id', id, 'kind', kind, 'transactionRef', transaction_ref, 'amount', amount::text,
+        'gameId', game_id, 'isClose', is_close, 'betAmount', bet_amount::text, 'betId', bet_id,
+        'payoutState', payout_state, 'requests', requests, 'deadlineMs', ${MS('deadline_at')},
+        'waiting', waiting, 'answerResult', answer_result, 'answerBalance', answer_balance,
+        'createdMs', ${MS('created_at')}) ORDER BY id), '[]')
+       FROM operations WHERE round_id = $1) AS operations,
+    (SELECT coalesce(json_agg(json_build_object(
+        'id', id, 'form', form, 'operationId', operation_id, 'stake', stake::text,
+        'outcome', outcome, 'decision', decision, 'stakeBalance', stake_balance,
+        'payoutOperationId', payout_operation_id, 'payout', payout::text, 'paid', paid,
+        'lastBalance', last_balance, 'createdMs', ${MS('created_at')},
+        'updatedMs', ${MS('updated_at')}) ORDER BY operation_id), '[]')
+       FROM bets WHERE round_id = $1) AS bets,
+    (SELECT coalesce(json_agg(json_build_object(
+        'betId', bet_id, 'verb', verb, 'number', number, 'status', status, 'attempts', attempts,
+        'uncertain', uncertain, 'runningSinceMs', ${MS('running_since')},
+        'nextAttemptMs', ${MS('next_attempt_at')}, 'lastFailure', last_failure,
+        'reported', reported, 'doneMs', ${MS('done_at')}) ORDER BY bet_id, verb, number), '[]')
+       FROM obligations WHERE round_id = $1) AS obligations`;
+
+type Stored<Row, Amounts extends keyof Row> = Omit<Row, Amounts> & { [Name in Amounts]: string };
+type StoredOperation = Stored<Omit<OperationRow, 'betAmount' | 'answer'>, 'amount'> & {
+  betAmount: string | null;
+  answerResult: NonNullable<OperationRow['answer']>['result'] | null;
+  answerBalance: string | null;
+};
+
+/** Reads a locked round whole. */
+export async function loadRound(db: Db, locked: LockedRound): Promise<RoundRows> {
+  const { rows } = await db.query<{
+    operations: StoredOperation[];
+    bets: Stored<BetRow, 'stake' | 'payout'>[];
+    obligations: ObligationRow[];
+  }>({ name: 'load_round', text: LOAD_ROUND, values: [locked.round.id] });
+  const stored = rows[0];
+  return {
+    round: locked.round,
+    operations: (stored?.operations ?? []).map(({ answerResult, answerBalance, ...row }) => ({
+      ...row,
+      amount: BigInt(row.amount),
+      betAmount: row.betAmount === null ? null : BigInt(row.betAmount),
+      answer: answerResult === null ? null : { result: answerResult, balance: answerBalance },
+    })),
+    bets: (stored?.bets ?? []).map((row) => ({
+      ...row,
+      stake: BigInt(row.stake),
+      payout: BigInt(row.payout),
+    })),
+    obligations: stored?.obligations ?? [],
+  };
+}

@@ -1,0 +1,39 @@
+import type { RoundToDrive, RoundView } from '../contracts/round';
+import { statement } from '../domain/round/describe';
+import type { Draft } from '../domain/round/draft';
+import { nextOf } from '../domain/round/next';
+import type { RoundContext } from './round-rows';
+import { roundKey } from './rounds';
+
+/** Lines of a statement that travel with a view: a long bonus round must not outgrow Temporal's payloads. */
+const STATEMENT_LINES_MAX = 60;
+/** Bet ids an operator can filter a round by; a keyword list has a size limit of its own. */
+const BET_IDS_MAX = 20;
+
+/** The round as its workflow drives and shows it. */
+export function viewOf(draft: Draft, version: number): RoundView {
+  const next = nextOf(draft);
+  const lines = statement(draft);
+  const hidden = lines.length - STATEMENT_LINES_MAX;
+  return {
+    version,
+    status: draft.rows.round.status,
+    betIds: draft.rows.bets.slice(0, BET_IDS_MAX).map((bet) => bet.id),
+    statement: hidden > 0 ? [`(${hidden} earlier lines)`, ...lines.slice(hidden)] : lines,
+    calls: next.calls.map((call) => ({ ...call, attemptMsMax: draft.terms.attemptTimeoutMs })),
+    closesPrevious: next.closesPrevious,
+    tickAtMs: next.tickAtMs,
+    atRest: next.atRest,
+  };
+}
+
+/** A round and its view, as Temporal is to be told of them. */
+export function roundToDrive(context: RoundContext, view: RoundView): RoundToDrive {
+  const { partnerPrefix, playerId, gameTitle, roundRef } = context;
+  return {
+    key: roundKey(context),
+    attributes: { partner: partnerPrefix, product: context.providerName, game: gameTitle },
+    summary: `${partnerPrefix} player ${playerId}, ${gameTitle}, round ${roundRef}`,
+    input: { round: context.roundId, view },
+  };
+}

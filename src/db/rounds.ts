@@ -1,0 +1,93 @@
+import type { RoundKey } from '../contracts/round';
+import { assert } from '../lib/assert';
+import type { Db } from './pool';
+
+export interface NewRound {
+  readonly connectionId: number;
+  readonly playerId: string;
+  readonly roundRef: string;
+  readonly partnerId: number;
+  readonly sessionId: string | null;
+  readonly gameId: string;
+  readonly currency: string;
+}
+
+/**
+ * Finds the round's row or makes it, in the transaction of its first decision. Two processes that make
+ * it at once meet on the unique key: the second waits for the first and finds its row.
+ */
+export async function findOrCreateRound(db: Db, round: NewRound): Promise<string> {
+  const key = [round.connectionId, round.playerId, round.roundRef];
+  for (let turn = 0; turn < 2; turn++) {
+    const found = await findRound(db, round.connectionId, round.playerId, round.roundRef);
+    if (found !== undefined) return found;
+    const { rows } = await db.query<{ id: string }>({
+      name: 'create_round',
+      text: `INSERT INTO rounds (connection_id, player_id, round_ref, partner_id, session_id, game_id,
+                 currency, last_activity_at, created_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, clock_timestamp(), clock_timestamp())
+             ON CONFLICT (connection_id, player_id, round_ref) DO NOTHING
+             RETURNING id`,
+      values: [...key, round.partnerId, round.sessionId, round.gameId, round.currency],
+    });
+    if (rows[0]) return rows[0].id;
+  }
+  assert(false, `round ${key.join('/')} is neither there nor to be made`);
+}
+
+export async function findRound(
+  db: Db,
+  connectionId: number,
+  playerId: string,
+  roundRef: string,
+): Promise<string | undefined> {
+  const { rows } = await db.query<{ id: string }>({
+    name: 'find_round',
+    text: 'SELECT id FROM rounds WHERE connection_id = $1 AND player_id = $2 AND round_ref = $3',
+    values: [connectionId, playerId, roundRef],
+  });
+  return rows[0]?.id;
+}
+
+/** Earlier rounds of the same session and game that are still open (rule 9). */
+export async function earlierOpenRounds(db: Db, roundId: string): Promise<string[]> {
+  const { rows } = await db.query<{ id: string }>(
+    `SELECT earlier.id FROM rounds this
+       JOIN rounds earlier ON earlier.session_id = this.session_id AND earlier.game_id = this.game_id
+            AND earlier.status = 'open' AND earlier.id < this.id
+      WHERE this.id = $1 ORDER BY earlier.id LIMIT 100`,
+    [roundId],
+  );
+  return rows.map((row) => row.id);
+}
+
+/**
+ * Rounds whose work is overdue: whoever should drive them does not. Each is put off by `graceMs`, so that
+ * two sweeps do not take the same round.
+ *
+ * @param graceMs how long overdue counts as nobody driving; a hand at work is never that late
+ */
+export async function takeOverdueRounds(db: Db, graceMs: number, limit: number): Promise<string[]> {
+  const { rows } = await db.query<{ id: string }>(
+    `UPDATE rounds SET due_at = clock_timestamp() + make_interval(secs => $1 / 1000.0)
+      WHERE id IN (SELECT id FROM rounds
+                    WHERE due_at < clock_timestamp() - make_interval(secs => $1 / 1000.0)
+                    ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+  RETURNING id`,
+    [graceMs, limit],
+  );
+  return rows.map((row) => row.id);
+}
+
+/** The round's name towards Temporal. */
+export function roundKey(context: {
+  connectionKey: string;
+  playerId: string;
+  roundRef: string;
+}): RoundKey {
+  return {
+    connection: context.connectionKey,
+    playerId: context.playerId,
+    roundRef: context.roundRef,
+  };
+}

@@ -1,0 +1,129 @@
+import { assert, assertNever } from '../lib/assert';
+import {
+  attemptEnded,
+  attemptStarts,
+  type AttemptStart,
+  type AttemptVerdict,
+} from './round/attempt';
+import { close } from './round/closing';
+import { derive, settleTime } from './round/derive';
+import type { CaseDraft, Draft, Fact } from './round/draft';
+import { obligationOf, operationOf } from './round/draft';
+import { payoutDeadline, requestPayout, type PayoutRequest } from './round/payout';
+import { parseObligationId, type RoundRows } from './round/rows';
+import {
+  reopenUnanswered,
+  requestStake,
+  stakeDeadline,
+  type RequestReply,
+  type StakeRequest,
+} from './round/stake';
+import type { RoundTerms } from './round/terms';
+import type { WalletOutcome } from './wallet-outcome';
+
+/** Everything that can happen to a round. */
+export type RoundEvent =
+  | { readonly type: 'stake'; readonly request: StakeRequest }
+  | { readonly type: 'payout'; readonly request: PayoutRequest }
+  /** A worker is about to make one attempt of an obligation. */
+  | { readonly type: 'attempt_starts'; readonly call: string }
+  | {
+      readonly type: 'attempt_ended';
+      readonly call: string;
+      readonly attempt: number;
+      readonly outcome: WalletOutcome;
+    }
+  /** The process that holds a request must answer it now. */
+  | { readonly type: 'deadline'; readonly operationId: number }
+  /** That process knows that no byte of a code 0 was written. */
+  | { readonly type: 'answer_unwritten'; readonly operationId: number }
+  | { readonly type: 'close'; readonly by: 'next_stake' | 'session_end' }
+  | { readonly type: 'previous_closed' }
+  /** Time has passed. */
+  | { readonly type: 'tick' };
+
+/** What the event's sender has to know. */
+export type EventResult<Event extends RoundEvent> = Event extends {
+  type: 'stake' | 'payout' | 'deadline';
+}
+  ? RequestReply
+  : Event extends { type: 'attempt_starts' }
+    ? AttemptStart
+    : Event extends { type: 'attempt_ended' }
+      ? AttemptVerdict
+      : null;
+
+export interface Setting {
+  readonly terms: RoundTerms;
+  readonly nowMs: number;
+  readonly random: number;
+  readonly sessionEndsMs: number | null;
+  readonly ownBetIdOf: (transactionRef: string) => string;
+}
+
+export interface Decision<Event extends RoundEvent> {
+  readonly result: EventResult<Event>;
+  readonly draft: Draft;
+  readonly facts: readonly Fact[];
+  readonly cases: readonly CaseDraft[];
+}
+
+/**
+ * The one place where a round's money is decided (SPEC §1, §4): a pure function of the round's locked
+ * rows, one event, and the setting. The rows passed in are changed; the caller owns them and writes them
+ * back in the transaction that read them.
+ */
+export function decide<Event extends RoundEvent>(
+  rows: RoundRows,
+  event: Event,
+  setting: Setting,
+): Decision<Event> {
+  const draft: Draft = { rows, ...setting, facts: [], cases: [] };
+  settleTime(draft);
+  const result = apply(draft, event) as EventResult<Event>;
+  derive(draft);
+  return { result, draft, facts: draft.facts, cases: draft.cases };
+}
+
+function apply(draft: Draft, event: RoundEvent): EventResult<RoundEvent> {
+  switch (event.type) {
+    case 'stake':
+      return requestStake(draft, event.request);
+    case 'payout':
+      return requestPayout(draft, event.request);
+    case 'attempt_starts':
+      return attemptStarts(draft, obligationBy(draft, event.call));
+    case 'attempt_ended':
+      return attemptEnded(draft, obligationBy(draft, event.call), event.attempt, event.outcome);
+    case 'deadline': {
+      const operation = operationOf(draft, event.operationId);
+      assert(operation, `no operation ${event.operationId} in round ${draft.rows.round.id}`);
+      return operation.kind === 'stake'
+        ? stakeDeadline(draft, operation)
+        : payoutDeadline(draft, operation);
+    }
+    case 'answer_unwritten': {
+      const operation = operationOf(draft, event.operationId);
+      if (operation) reopenUnanswered(draft, operation);
+      return null;
+    }
+    case 'close':
+      close(draft, event.by);
+      return null;
+    case 'previous_closed':
+      if (draft.rows.round.closesPrevious === 'due') draft.rows.round.closesPrevious = 'done';
+      return null;
+    case 'tick':
+      return null;
+    default:
+      return assertNever(event);
+  }
+}
+
+function obligationBy(draft: Draft, call: string) {
+  const key = parseObligationId(call);
+  assert(key, `not an obligation: ${call}`);
+  const row = obligationOf(draft, key.betId, key.verb, key.number);
+  assert(row, `no obligation ${call} in round ${draft.rows.round.id}`);
+  return row;
+}

@@ -1,0 +1,279 @@
+import { releaseWaitingPayouts } from './payout';
+import { close } from './closing';
+import { type Draft, betOf, obligationOf, owe, shownBalance, storeAnswer } from './draft';
+import { assert } from '../../lib/assert';
+import { obligationId, type AnswerResult, type BetRow, type OperationRow } from './rows';
+import { OPERATIONS_PER_ROUND_MAX } from './terms';
+
+/** A request to take a stake, decoded and checked up to the round itself. */
+export interface StakeRequest {
+  /** A number reserved for the operation, used only when it is new. */
+  readonly operationId: number;
+  /** `bet_id` made from the operation's key. */
+  readonly betId: string;
+  readonly transactionRef: string;
+  readonly amount: bigint;
+  readonly gameId: string;
+  readonly isClose: boolean;
+}
+
+/** What the process that holds the request does next. */
+export type RequestReply =
+  | {
+      readonly kind: 'answer';
+      readonly result: AnswerResult;
+      readonly balance: string | null;
+      readonly operationId: number | null;
+      readonly note?: string;
+    }
+  | {
+      readonly kind: 'wait';
+      readonly operationId: number;
+      readonly untilMs: number;
+      readonly hurry: readonly string[];
+    };
+
+export function refuse(result: AnswerResult, note: string): RequestReply {
+  return { kind: 'answer', result, balance: null, operationId: null, note };
+}
+
+export function storedReply(operation: OperationRow): RequestReply {
+  assert(operation.answer, `operation ${operation.id} has no stored answer`);
+  return {
+    kind: 'answer',
+    result: operation.answer.result,
+    balance: operation.answer.balance,
+    operationId: operation.id,
+  };
+}
+
+/** Rules 2, 4, 5, 9: records a new stake's intent, or finds the answer of a repeat. */
+export function requestStake(draft: Draft, request: StakeRequest): RequestReply {
+  const { rows, terms, nowMs } = draft;
+  const known = rows.operations.find(
+    (row) => row.kind === 'stake' && row.transactionRef === request.transactionRef,
+  );
+  if (known) return repeatStake(draft, known, request);
+
+  if (rows.round.gameId !== request.gameId) {
+    openConflict(draft, request.transactionRef, null, request.amount, {
+      reason: 'a known round with another game',
+      round_game: rows.round.gameId,
+      request_game: request.gameId,
+    });
+    return refuse('failed', 'the round belongs to another game');
+  }
+  if (rows.round.status !== 'open') return refuse('round_closed', 'the round is closed');
+  if (terms.stakeMax !== null && request.amount > terms.stakeMax) {
+    return refuse('failed', 'the stake is above the limit of this connection');
+  }
+  if (rows.operations.length >= OPERATIONS_PER_ROUND_MAX) {
+    return refuse('failed', `a round holds at most ${OPERATIONS_PER_ROUND_MAX} operations`);
+  }
+
+  const deadlineMs = nowMs + terms.answerDeadlineMs;
+  rows.operations.push({
+    id: request.operationId,
+    kind: 'stake',
+    transactionRef: request.transactionRef,
+    amount: request.amount,
+    gameId: request.gameId,
+    isClose: request.isClose,
+    betAmount: null,
+    betId: request.betId,
+    payoutState: null,
+    requests: 1,
+    deadlineMs,
+    waiting: true,
+    answer: null,
+    createdMs: nowMs,
+  });
+  rows.bets.push({
+    id: request.betId,
+    form: 'stake',
+    operationId: request.operationId,
+    stake: request.amount,
+    outcome: 'none',
+    decision: 'open',
+    stakeBalance: null,
+    payoutOperationId: null,
+    payout: 0n,
+    paid: false,
+    lastBalance: null,
+    createdMs: nowMs,
+    updatedMs: nowMs,
+  });
+  owe(draft, request.betId, 'take');
+  rows.round.lastActivityMs = nowMs;
+  draft.facts.push({
+    kind: 'stake_requested',
+    operation: request.operationId,
+    transaction: request.transactionRef,
+    bet: request.betId,
+    amount: request.amount.toString(),
+    is_close: request.isClose,
+  });
+  return { kind: 'wait', operationId: request.operationId, untilMs: deadlineMs, hurry: [] };
+}
+
+function repeatStake(draft: Draft, known: OperationRow, request: StakeRequest): RequestReply {
+  if (known.amount !== request.amount || known.gameId !== request.gameId) {
+    return refuseOtherContent(draft, known, request.amount, request.gameId);
+  }
+  if (known.isClose !== request.isClose) {
+    draft.facts.push({
+      kind: 'warning',
+      operation: known.id,
+      text: 'a repeat with another is_close',
+    });
+  }
+  if (known.answer) return storedReply(known);
+
+  const bet = ownBet(draft, known);
+  known.requests += 1;
+  known.deadlineMs = draft.nowMs + draft.terms.answerDeadlineMs;
+  draft.facts.push({ kind: 'stake_repeated', operation: known.id, requests: known.requests });
+  if (bet.outcome === 'done') {
+    confirm(draft, known, bet);
+    return storedReply(known);
+  }
+  known.waiting = true;
+  return {
+    kind: 'wait',
+    operationId: known.id,
+    untilMs: known.deadlineMs,
+    hurry: hurry(draft, bet),
+  };
+}
+
+/** Cuts a background wait short, because a provider waits for this call again. */
+function hurry(draft: Draft, bet: BetRow): string[] {
+  const take = obligationOf(draft, bet.id, 'take');
+  if (!take || take.status !== 'open' || take.nextAttemptMs <= draft.nowMs) return [];
+  take.nextAttemptMs = draft.nowMs;
+  return [obligationId(take)];
+}
+
+/** Rule 5: same operation, other amount or game: nothing moves, one case. */
+export function refuseOtherContent(
+  draft: Draft,
+  known: OperationRow,
+  amount: bigint,
+  gameId: string,
+): RequestReply {
+  openConflict(draft, String(known.id), known, amount, {
+    reason: 'the same transaction with other content',
+    first_amount: known.amount.toString(),
+    first_game: known.gameId,
+    request_amount: amount.toString(),
+    request_game: gameId,
+  });
+  return refuse('failed', 'this transaction is already known with another amount or game');
+}
+
+export function openConflict(
+  draft: Draft,
+  subject: string,
+  operation: OperationRow | null,
+  amount: bigint,
+  evidence: Readonly<Record<string, string>>,
+): void {
+  draft.cases.push({
+    kind: 'conflict',
+    subject,
+    operationId: operation?.id ?? null,
+    betId: operation?.betId ?? null,
+    amount,
+    evidence,
+  });
+}
+
+export function ownBet(draft: Draft, operation: OperationRow): BetRow {
+  const bet = operation.betId === null ? undefined : betOf(draft, operation.betId);
+  assert(bet, `stake ${operation.id} has no bet`);
+  return bet;
+}
+
+/**
+ * Rule 4: the stake counts. Its answer is stored, what waited for it goes on, and the round closes when
+ * the request said so.
+ */
+export function confirm(draft: Draft, operation: OperationRow, bet: BetRow): void {
+  assert(bet.outcome === 'done' && bet.decision === 'open', `bet ${bet.id} cannot be confirmed`);
+  bet.decision = 'confirmed';
+  bet.updatedMs = draft.nowMs;
+  operation.waiting = false;
+  draft.facts.push({ kind: 'stake_confirmed', operation: operation.id, bet: bet.id });
+  storeAnswer(draft, operation, 'accepted', shownBalance(draft.terms, bet.stakeBalance));
+  if (draft.terms.closeOnNextStake && draft.rows.round.closesPrevious === 'no') {
+    draft.rows.round.closesPrevious = 'due';
+  }
+  if (operation.isClose) close(draft, 'provider');
+  releaseWaitingPayouts(draft);
+}
+
+/**
+ * Rule 4: the stake does not count, for ever. A take that is not definite goes on being driven; should
+ * it turn out done, it is compensated.
+ */
+export function fail(
+  draft: Draft,
+  operation: OperationRow,
+  bet: BetRow,
+  result: Exclude<AnswerResult, 'accepted'>,
+): void {
+  assert(bet.decision === 'open', `bet ${bet.id} cannot fail`);
+  bet.decision = 'failed';
+  bet.updatedMs = draft.nowMs;
+  operation.waiting = false;
+  draft.facts.push({ kind: 'stake_failed', operation: operation.id, bet: bet.id, result });
+  storeAnswer(draft, operation, result, null);
+}
+
+/**
+ * The answer deadline of the request that waits has come: what it is told now. A code 1 for an open
+ * decision is written down, not stored: a repeat that finds the stake done gets 0.
+ */
+export function stakeDeadline(draft: Draft, operation: OperationRow): RequestReply {
+  if (operation.answer) return storedReply(operation);
+  const bet = ownBet(draft, operation);
+  if (bet.outcome === 'done' && operation.waiting) {
+    confirm(draft, operation, bet);
+    return storedReply(operation);
+  }
+  operation.waiting = false;
+  draft.facts.push({ kind: 'answered_unknown', operation: operation.id });
+  return {
+    kind: 'answer',
+    result: 'failed',
+    balance: null,
+    operationId: operation.id,
+    note: 'the wallet has not answered yet; repeat the same transaction',
+  };
+}
+
+/**
+ * Rule 4, confirmed → open: only for a stake with one request, whose process knows that no byte of its
+ * code 0 was written. The revive window then decides. Returns whether the stake was reopened.
+ */
+export function reopenUnanswered(draft: Draft, operation: OperationRow): boolean {
+  if (operation.kind !== 'stake' || operation.requests !== 1) return false;
+  const bet = ownBet(draft, operation);
+  // Whatever already builds on the confirmation (a payout, a close, an end) keeps it.
+  const builtUpon =
+    bet.payoutOperationId !== null ||
+    operation.isClose ||
+    draft.rows.round.status !== 'open' ||
+    draft.rows.obligations.some(
+      (row) => row.betId === bet.id && row.verb !== 'take' && row.attempts > 0,
+    );
+  if (bet.decision !== 'confirmed' || builtUpon) return false;
+  bet.decision = 'open';
+  operation.answer = null;
+  operation.waiting = false;
+  draft.rows.obligations
+    .filter((row) => row.betId === bet.id && row.verb === 'report')
+    .forEach((row) => (row.status = 'dropped'));
+  draft.facts.push({ kind: 'stake_reopened', operation: operation.id, bet: bet.id });
+  return true;
+}

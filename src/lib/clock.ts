@@ -1,0 +1,21 @@
+/** Where the time comes from. Passed in, so that tests and decisions never read a clock of their own. */
+export interface Clock {
+  /** Milliseconds since the epoch, UTC. */
+  nowMs(): number;
+}
+
+export const systemClock: Clock = { nowMs: () => Date.now() };
+
+/** Resolves after `ms` milliseconds; an abort ends the wait early without an error. */
+export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal?.aborted) return resolve();
+    const done = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal?.addEventListener('abort', done, { once: true });
+  });
+}

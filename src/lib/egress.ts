@@ -1,0 +1,145 @@
+import { lookup as systemLookup, type LookupAddress, type LookupAllOptions } from 'node:dns';
+import type { LookupFunction } from 'node:net';
+import ipaddr from 'ipaddr.js';
+
+/** A connection that was refused before its first packet, because of where it would have gone. */
+export class EgressError extends Error {
+  override name = 'EgressError';
+  readonly code = 'ERR_EGRESS_REFUSED';
+}
+
+export type EgressVerdict = { readonly ok: true } | { readonly ok: false; readonly reason: string };
+
+export interface EgressGuardOptions {
+  /** Development: loopback is allowed, and plain http to it (SPEC §6). Never in production. */
+  readonly allowHttp: boolean;
+  /** Networks the operator trusts although they are not public, e.g. `10.20.0.0/16`; plain http too. */
+  readonly allowCidrs: readonly string[];
+  /** The system's resolver, unless a test brings one of its own. */
+  readonly resolve?: (
+    hostname: string,
+    options: LookupAllOptions,
+    callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
+  ) => void;
+}
+
+export interface EgressGuard {
+  /** Whether this URL may be called at all: scheme, user info, and its host where that is an address. */
+  checkUrl(url: string | URL): EgressVerdict;
+  /** The check that is repeated on every connect; `lookup` never sees hosts that are addresses. */
+  checkHost(protocol: string, hostname: string): EgressVerdict;
+  /** For `connect.lookup`: resolves, and refuses unless every answer may be called over `protocol`. */
+  lookupFor(protocol: string): LookupFunction;
+  /** `lookupFor('https:')`. */
+  readonly lookup: LookupFunction;
+}
+
+type Address = ipaddr.IPv4 | ipaddr.IPv6;
+type Cidr = [Address, number];
+
+// Public by number and yet not the internet: Azure's metadata and agent address, and the IPv4
+// addresses in IPv6 clothes that the library counts as unicast. All other special ranges it names.
+const NOT_PUBLIC: readonly Cidr[] = ['168.63.129.16/32', '::/96'].map((c) => ipaddr.parseCIDR(c));
+const GLOBAL_UNICAST_V6 = ipaddr.parseCIDR('2000::/3');
+
+/**
+ * Where outgoing calls may go (SPEC §6; a wallet or provider URL is typed by people and may point
+ * inside our own network). The URL's host is checked as an address when it is one, in whatever
+ * spelling (`0x7f.1`, `::ffff:10.0.0.1`), and otherwise every address it resolves to, at the moment
+ * of connecting: a name that was public when it was registered may not be so now.
+ *
+ * @throws Error when an entry of `allowCidrs` is no network
+ */
+export function createEgressGuard(options: EgressGuardOptions): EgressGuard {
+  const trusted = options.allowCidrs.map((text) => parseCidr(text));
+  const resolve = options.resolve ?? systemLookup;
+
+  function checkAddress(protocol: string, text: string): EgressVerdict {
+    if (!ipaddr.isValid(text)) return refuse(`${text} is not an address`);
+    const address = ipaddr.process(text);
+    if (trusted.some((cidr) => contains(cidr, address))) return { ok: true };
+    const range = rangeOf(address);
+    if (range === 'loopback' && options.allowHttp) return { ok: true };
+    if (range !== 'unicast') return refuse(`${text} is not a public address (${range})`);
+    if (protocol !== 'https:') return refuse(`plain http is for loopback only, not for ${text}`);
+    return { ok: true };
+  }
+
+  function checkHost(protocol: string, hostname: string): EgressVerdict {
+    const host = hostname.replace(/^\[|\]$/g, '');
+    if (host === '') return refuse('there is no host');
+    if (ipaddr.isValid(host)) return checkAddress(protocol, host);
+    const isLocal = /^(.*\.)?localhost\.?$/i.test(host);
+    if (isLocal && !options.allowHttp) return refuse(`${host} is this machine`);
+    if (!isLocal && protocol !== 'https:' && trusted.length === 0) {
+      return refuse(`plain http is for loopback only, not for ${host}`);
+    }
+    return { ok: true };
+  }
+
+  function checkUrl(input: string | URL): EgressVerdict {
+    const url = typeof input === 'string' ? parseUrl(input) : input;
+    if (!url) return refuse('not a URL');
+    if (url.protocol !== 'https:' && url.protocol !== 'http:') {
+      return refuse('must begin with https://');
+    }
+    if (url.protocol === 'http:' && !options.allowHttp && trusted.length === 0) {
+      return refuse('must begin with https://');
+    }
+    if (url.username !== '' || url.password !== '')
+      return refuse('must not hold a user or password');
+    if (url.hash !== '') return refuse('must not hold a fragment');
+    return checkHost(url.protocol, url.hostname);
+  }
+
+  function lookupFor(protocol: string): LookupFunction {
+    return (hostname, lookupOptions, callback) => {
+      resolve(hostname, { ...lookupOptions, all: true }, (error, addresses) => {
+        if (error) return callback(error, '', 4);
+        const [first] = addresses;
+        if (!first) return callback(new EgressError(`${hostname} has no address`), '', 4);
+        for (const { address } of addresses) {
+          const verdict = checkAddress(protocol, address);
+          if (!verdict.ok) {
+            return callback(new EgressError(`${hostname}: ${verdict.reason}`), '', 4);
+          }
+        }
+        if (lookupOptions.all) return callback(null, addresses);
+        callback(null, first.address, first.family);
+      });
+    };
+  }
+
+  return { checkUrl, checkHost, lookupFor, lookup: lookupFor('https:') };
+}
+
+function rangeOf(address: Address): string {
+  if (NOT_PUBLIC.some((cidr) => contains(cidr, address)) && address.range() === 'unicast') {
+    return 'special';
+  }
+  const range = address.range();
+  if (range === 'unicast' && address.kind() === 'ipv6' && !contains(GLOBAL_UNICAST_V6, address)) {
+    return 'unassigned';
+  }
+  return range;
+}
+
+function contains([network, bits]: Cidr, address: Address): boolean {
+  return network.kind() === address.kind() && address.match(network, bits);
+}
+
+function parseCidr(text: string): Cidr {
+  try {
+    return ipaddr.parseCIDR(text);
+  } catch {
+    throw new Error(`not a network in CIDR form: ${text}`);
+  }
+}
+
+function parseUrl(text: string): URL | undefined {
+  return URL.canParse(text) ? new URL(text) : undefined;
+}
+
+function refuse(reason: string): EgressVerdict {
+  return { ok: false, reason };
+}

@@ -1,0 +1,127 @@
+import Fastify, { type FastifyInstance } from 'fastify';
+import type { AddressInfo } from 'node:net';
+import type { Clock } from '../../lib/clock';
+import { JsonSyntaxError } from '../../lib/json';
+import type { Logger } from '../../lib/log';
+import { createFaultSwitchboard } from './fault-switchboard';
+import { ShapeError } from './field-reader';
+import { createMoney } from './money-text';
+import { createBookPool, prepareBook } from './open-book';
+import { createPlayerAccountReader } from './player-account';
+import { createRoundhouseClient } from './roundhouse-client';
+import { registerSandboxRoutes } from './sandbox-routes';
+import { createSessionCookie } from './session-cookie';
+import { registerStorefrontRoutes } from './storefront-routes';
+import { createWallet } from './wallet';
+import { registerWalletRoutes } from './wallet-routes';
+
+export interface SandboxPartnerDeps {
+  readonly databaseUrl: string;
+  /** Base URL of the aggregator's partner API. */
+  readonly apiUrl: string;
+  readonly apiKey: string;
+  readonly prefix: string;
+  readonly agentSecret: string;
+  readonly currency: string;
+  /** How browsers reach this casino; games lead back to it. */
+  readonly publicBaseUrl: string;
+  readonly log: Logger;
+  readonly clock: Clock;
+}
+
+export interface SandboxPartner {
+  /** Prepares the book and listens on loopback; 0 takes a free port. Resolves with the port. */
+  listen(port: number): Promise<number>;
+  /** Ends slow and hanging calls, lets the others finish, and closes the book. Safe to call twice. */
+  close(): Promise<void>;
+}
+
+/** Every body of the partner document fits many times over. */
+const BODY_MAX_BYTES = 64 * 1024;
+
+/**
+ * The sandbox casino: the reference wallet of the partner document under /wallet, a storefront under /, and the
+ * switches of tests and audits under /sandbox. It shares no signing or decoding code with the aggregator it judges.
+ *
+ * @throws Error when a wallet cannot be kept in the currency
+ */
+export function createSandboxPartner(deps: SandboxPartnerDeps): SandboxPartner {
+  const money = createMoney(deps.currency);
+  const pool = createBookPool(deps.databaseUrl, deps.log);
+  const closing = new AbortController();
+  const app = Fastify({ logger: false, bodyLimit: BODY_MAX_BYTES });
+  const shared = { ...deps, pool, money };
+  const faults = createFaultSwitchboard();
+  const wallet = createWallet(shared);
+  const publicBaseUrl = deps.publicBaseUrl.replace(/\/+$/, '');
+
+  readBodiesAsText(app);
+  answerErrorsAsJson(app, deps.log);
+  app.get('/health/live', () => ({ status: 'live' }));
+  app.get('/health/ready', async (_request, reply) => {
+    try {
+      await pool.query('SELECT 1');
+      return { status: 'ready' };
+    } catch {
+      return reply.code(503).send({ status: 'not ready', reason: 'the database does not answer' });
+    }
+  });
+  app.register(async (scope) =>
+    registerWalletRoutes(scope, { ...shared, wallet, faults, closing: closing.signal }),
+  );
+  app.register(async (scope) => registerSandboxRoutes(scope, { ...shared, faults }));
+  app.register(async (scope) =>
+    registerStorefrontRoutes(scope, {
+      ...shared,
+      publicBaseUrl,
+      roundhouse: createRoundhouseClient(deps),
+      accounts: createPlayerAccountReader(shared),
+      cookie: createSessionCookie(deps.agentSecret, publicBaseUrl.startsWith('https:')),
+    }),
+  );
+
+  let closed: Promise<void> | undefined;
+  return {
+    async listen(port) {
+      await prepareBook(pool, money.currency);
+      await app.listen({ host: '127.0.0.1', port });
+      return (app.server.address() as AddressInfo).port;
+    },
+    close() {
+      closed ??= (async () => {
+        closing.abort();
+        await app.close();
+        await pool.end();
+      })();
+      return closed;
+    },
+  };
+}
+
+// JSON is kept as text: a signature covers what was sent, and amounts must not pass through a double.
+function readBodiesAsText(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
+    done(null, body);
+  });
+  app.addContentTypeParser(
+    'application/x-www-form-urlencoded',
+    { parseAs: 'string' },
+    (_request, body, done) => {
+      done(null, new URLSearchParams(body.toString()));
+    },
+  );
+}
+
+function answerErrorsAsJson(app: FastifyInstance, log: Logger): void {
+  app.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'Not Found' }));
+  app.setErrorHandler(async (error, request, reply) => {
+    if (error instanceof ShapeError || error instanceof JsonSyntaxError) {
+      return reply.code(400).send({ error: error.message });
+    }
+    const { statusCode = 500, message } = error as { statusCode?: number; message: string };
+    if (statusCode < 500) return reply.code(statusCode).send({ error: message });
+    log.error({ err: error, url: request.url }, 'a request failed');
+    return reply.code(500).send({ error: 'internal error' });
+  });
+}

@@ -1,0 +1,95 @@
+import { Client } from '@temporalio/client';
+import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { createActivities } from '../activities/create-activities';
+import { createWallets } from '../activities/wallets';
+import { readSettings } from '../config/env';
+import { ROUNDS_TASK_QUEUE } from '../contracts/round';
+import { createAnswerNotifier } from '../db/answers';
+import { createBook } from '../db/book';
+import { readInstallation } from '../db/installation';
+import { createPool } from '../db/pool';
+import { createEgressGuard } from '../lib/egress';
+import { createLogger } from '../lib/log';
+import { runService, type Service } from '../lib/run-service';
+import { workflowBundlePath } from './bundle-workflows';
+import { ensureCatalogueSchedule, ensureSweepSchedule } from './schedules';
+
+/** Longer than an attempt of a wallet call, so that one under way writes its result before the stop. */
+const SHUTDOWN_GRACE = '10s';
+const SHUTDOWN_FORCE = '15s';
+/** After a worker died, its rounds' next signals wait this long before another worker gets them. */
+const STICKY_TIMEOUT = '2s';
+/** Rounds whose state is kept in memory between tasks; about 100 KB each. Above the task slots below. */
+const CACHED_ROUNDS_MAX = 1_000;
+const WORKFLOW_TASKS_MAX = 100;
+/** Wallet calls and book transactions at once; each partner has a limit of its own below this. */
+const ACTIVITIES_MAX = 200;
+
+/** The worker process: drives rounds, calls wallets, sweeps the book, syncs catalogues. */
+async function startWorker(): Promise<Service> {
+  const settings = readSettings(['DATABASE_URL']);
+  const log = createLogger('worker', settings.LOG_LEVEL);
+  const metricsAddress = `127.0.0.1:${settings.METRICS_PORT}`;
+  Runtime.install({
+    logger: new DefaultLogger('WARN', ({ level, message, meta }) => {
+      log[level === 'ERROR' ? 'error' : 'warn']({ ...meta }, message);
+    }),
+    // The service ends the worker itself, so that a signal is handled once.
+    shutdownSignals: [],
+    telemetryOptions: { metrics: { prometheus: { bindAddress: metricsAddress } } },
+  });
+
+  const { connectionOptions, namespace } = loadClientConnectConfig();
+  const connection = await NativeConnection.connect(connectionOptions);
+  const client = new Client({ connection, namespace: namespace ?? settings.TEMPORAL_NAMESPACE });
+  const pool = createPool({
+    databaseUrl: settings.DATABASE_URL,
+    max: settings.DATABASE_POOL_MAX,
+    applicationName: 'roundhouse-worker',
+    onError: (error) => log.warn({ err: error }, 'an idle database connection broke'),
+  });
+  const egress = createEgressGuard({
+    allowHttp: settings.ROUNDHOUSE_ENV === 'development',
+    allowCidrs: settings.EGRESS_ALLOW_CIDRS,
+  });
+  const notifier = createAnswerNotifier({ databaseUrl: settings.DATABASE_URL, log });
+  const { id: installation } = await readInstallation(pool);
+  const book = createBook({ pool, installation, onAnswered: notifier.answered });
+  const wallets = createWallets({ pool, egress, log });
+
+  const worker = await Worker.create({
+    connection,
+    namespace: client.options.namespace,
+    taskQueue: ROUNDS_TASK_QUEUE,
+    workflowBundle: { codePath: await workflowBundlePath() },
+    activities: { ...createActivities({ book, wallets, client, egress, log }) },
+    maxCachedWorkflows: CACHED_ROUNDS_MAX,
+    maxConcurrentWorkflowTaskExecutions: WORKFLOW_TASKS_MAX,
+    maxConcurrentActivityTaskExecutions: ACTIVITIES_MAX,
+    stickyQueueScheduleToStartTimeout: STICKY_TIMEOUT,
+    shutdownGraceTime: SHUTDOWN_GRACE,
+    shutdownForceTime: SHUTDOWN_FORCE,
+  });
+  const ran = worker.run();
+  // A worker that ends by itself is broken: the process ends with it, and its supervisor starts another.
+  ran.catch((error: unknown) => {
+    log.fatal({ err: error }, 'the worker stopped');
+    process.exit(1);
+  });
+  await ensureCatalogueSchedule(client);
+  await ensureSweepSchedule(client);
+  log.info({ taskQueue: ROUNDS_TASK_QUEUE, metrics: metricsAddress }, 'working');
+
+  return {
+    async close() {
+      worker.shutdown();
+      await ran;
+      await Promise.all([wallets.close(), notifier.close()]);
+      await pool.end();
+      await connection.close();
+    },
+  };
+}
+
+runService('worker', startWorker);

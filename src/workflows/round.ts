@@ -1,0 +1,143 @@
+import {
+  CancellationScope,
+  condition,
+  defineQuery,
+  defineSignal,
+  isCancellation,
+  proxyActivities,
+  setCurrentDetails,
+  setHandler,
+  upsertSearchAttributes,
+  type ActivityOptions,
+} from '@temporalio/workflow';
+import {
+  DRIVE_SIGNAL,
+  ROUND_QUERY,
+  type DriveSignal,
+  type DueCall,
+  type RoundActivities,
+  type RoundInput,
+  type RoundView,
+} from '../contracts/round';
+import { ROUND_ATTRIBUTES } from '../contracts/search-attributes';
+
+export const driveSignal = defineSignal<[DriveSignal]>(DRIVE_SIGNAL);
+export const roundQuery = defineQuery<RoundView>(ROUND_QUERY);
+
+/** What an activity needs beside the wallet call itself: two short transactions on a busy database. */
+const BOOK_MS = 5_000;
+/** While calls run, only a decision this near gets a timer of its own: a call's end looks at time anyway. */
+const TIMER_BESIDE_CALLS_MS_MAX = 120_000;
+
+/** The book decides by the database's clock: a timer that fires early by a difference of clocks must not spin. */
+const TIMER_MS_MIN = 500;
+
+const ACTIVITY_OF = {
+  take: 'takeStake',
+  give: 'payOut',
+  end: 'endBet',
+  report: 'reportBet',
+} as const satisfies Record<DueCall['verb'], keyof RoundActivities>;
+
+/** The activity says itself how long to wait (the book's schedule); these bounds only catch its crashes. */
+const RETRY: NonNullable<ActivityOptions['retry']> = {
+  initialInterval: '1s',
+  backoffCoefficient: 2,
+  maximumInterval: '1m',
+};
+
+/**
+ * One round. It keeps no money: the book decides, and tells in each view which calls are owed. The
+ * workflow makes them, waits, repeats and shows, until the book says that the round is at rest.
+ *
+ *     signal ──▶ view ──▶ an activity per owed call ──▶ newer view ──▶ … ──▶ at rest: done
+ *                  └────▶ a timer for what time decides ──▶ tick ──▶ newer view
+ */
+export async function roundWorkflow(input: RoundInput): Promise<readonly string[]> {
+  const { round } = input;
+  let view = input.view;
+  let changed = true;
+  const running = new Map<string, CancellationScope>();
+
+  function accept(newer: RoundView): void {
+    if (newer.version <= view.version) return;
+    if (newer.status !== view.status || newer.betIds.length !== view.betIds.length) {
+      upsertSearchAttributes([
+        { key: ROUND_ATTRIBUTES.roundStatus, value: newer.status },
+        { key: ROUND_ATTRIBUTES.betIds, value: [...newer.betIds] },
+      ]);
+    }
+    view = newer;
+    changed = true;
+  }
+
+  setHandler(roundQuery, () => view);
+  setHandler(driveSignal, (signal) => {
+    accept(signal.view);
+    // Ends the wait between two repeats; the call is then made anew at once. An attempt that is under
+    // way is not doubled: the book lets one attempt of a call run at a time.
+    for (const call of signal.hurry) running.get(call)?.cancel();
+  });
+
+  async function drive(call: DueCall): Promise<void> {
+    const scope = new CancellationScope();
+    running.set(call.id, scope);
+    try {
+      accept(await scope.run(() => activityFor(call)({ round, call: call.id })));
+    } catch (error) {
+      if (!isCancellation(error)) throw error;
+    } finally {
+      running.delete(call.id);
+      changed = true;
+    }
+  }
+
+  async function closePrevious(): Promise<void> {
+    running.set('close previous', new CancellationScope());
+    try {
+      accept(await book('earlier rounds of this session').closePreviousRounds({ round }));
+    } finally {
+      running.delete('close previous');
+      changed = true;
+    }
+  }
+
+  const failures: unknown[] = [];
+  const watch = (work: Promise<void>) => void work.catch((error: unknown) => failures.push(error));
+
+  for (;;) {
+    changed = false;
+    setCurrentDetails(view.statement.join('\n\n'));
+    for (const call of view.calls) if (!running.has(call.id)) watch(drive(call));
+    if (view.closesPrevious && !running.has('close previous')) watch(closePrevious());
+    if (view.atRest && running.size === 0) return view.statement;
+
+    const waitMs = timerMs(view, running.size);
+    const woken = () => changed || failures.length > 0;
+    if (waitMs === null) await condition(woken);
+    else if (!(await condition(woken, waitMs))) {
+      accept(await book('what time decides').tickRound({ round }));
+      changed = true;
+    }
+    if (failures.length > 0) throw failures[0];
+  }
+}
+
+function timerMs(view: RoundView, callsRunning: number): number | null {
+  if (view.tickAtMs === null) return null;
+  const waitMs = Math.max(view.tickAtMs - Date.now(), TIMER_MS_MIN);
+  return callsRunning > 0 && waitMs > TIMER_BESIDE_CALLS_MS_MAX ? null : waitMs;
+}
+
+function activityFor(call: DueCall): RoundActivities['takeStake'] {
+  const activities = proxyActivities<RoundActivities>({
+    startToCloseTimeout: call.attemptMsMax + BOOK_MS,
+    retry: RETRY,
+    summary: call.label,
+  });
+  return activities[ACTIVITY_OF[call.verb]];
+}
+
+function book(summary: string): RoundActivities {
+  return proxyActivities<RoundActivities>({ startToCloseTimeout: '30s', retry: RETRY, summary });
+}

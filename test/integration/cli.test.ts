@@ -1,0 +1,358 @@
+/**
+ * The command line in this process against a database of its own: what is printed where, what it changes,
+ * and which exit code says how it went (SPEC §6).
+ */
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Pool } from 'pg';
+import { run } from '../../src/cli/run';
+import { gamesOf, productsFor } from '../../src/db/catalogue';
+import { authenticatePartner, agentSecretOf, partnerByPrefix } from '../../src/db/partners';
+import { findOrCreatePlayer } from '../../src/db/players';
+import { createPool } from '../../src/db/pool';
+import { createEmptyDatabase, createTestDatabase, type TestDatabase } from '../support/postgres';
+
+let database: TestDatabase;
+let pool: Pool;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  pool = createPool({ databaseUrl: database.url, max: 3 });
+});
+
+afterAll(async () => {
+  await pool.end();
+  await database.drop();
+});
+
+interface Outcome {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+async function cli(args: readonly string[], variables: Record<string, string> = {}) {
+  let out = '';
+  let err = '';
+  const code = await run(args, {
+    stdout: (text) => void (out += text),
+    stderr: (text) => void (err += text),
+    environment: { ROUNDHOUSE_ENV: 'development', DATABASE_URL: database.url, ...variables },
+  });
+  return { code, out, err } satisfies Outcome;
+}
+
+/** The one JSON document a command printed; fails the test when it did not end well. */
+async function json<Value>(args: readonly string[]): Promise<Value> {
+  const { code, out, err } = await cli([...args, '--json']);
+  if (code !== 0) throw new Error(`exit ${code}: ${err}`);
+  return JSON.parse(out) as Value;
+}
+
+const createArgs = (prefix: string) => [
+  'partner',
+  'create',
+  '--prefix',
+  prefix,
+  '--currency',
+  'EUR',
+  '--wallet-url',
+  'http://127.0.0.1:9/wallet/',
+];
+
+const connectionArgs = (key: string, baseUrl: string) => [
+  'connection',
+  'create',
+  key,
+  '--dialect',
+  'web-games',
+  '--base-url',
+  baseUrl,
+  '--partner-id',
+  '2',
+  '--api-key',
+  'secret',
+];
+
+describe('partner', () => {
+  test('create prints keys that work, and only this once', async () => {
+    const created = await json<Record<string, string>>([
+      ...createArgs('LAG1'),
+      '--ip-whitelist',
+      '10.0.0.1, 10.1.0.0/16',
+      '--settings',
+      '{"max_in_flight": 7}',
+    ]);
+    expect(created).toMatchObject({
+      prefix: 'LAG1',
+      currency: 'EUR',
+      status: 'active',
+      wallet_url: 'http://127.0.0.1:9/wallet',
+      ip_whitelist: ['10.0.0.1', '10.1.0.0/16'],
+      settings: { max_in_flight: 7, bet_end: true },
+    });
+    const found = await authenticatePartner(pool, created.api_key!);
+    expect(found?.partner.prefix).toBe('LAG1');
+    expect(await agentSecretOf(pool, found!.partner.id)).toBe(created.agent_secret);
+
+    const shown = await cli(['partner', 'show', 'LAG1', '--json']);
+    expect(shown.out).not.toContain(created.api_key);
+    expect(shown.out).not.toContain(created.agent_secret);
+  });
+
+  test('update changes what it is given and leaves the rest', async () => {
+    await json(createArgs('LAG2'));
+    const updated = await json<object>([
+      'partner',
+      'update',
+      'LAG2',
+      '--settings',
+      '{"history": false}',
+      '--ip-whitelist',
+      '192.0.2.1',
+    ]);
+    expect(updated).toMatchObject({
+      ip_whitelist: ['192.0.2.1'],
+      wallet_url: 'http://127.0.0.1:9/wallet',
+      settings: { history: false, bet_end: true },
+    });
+    const again = await json<object>(['partner', 'update', 'LAG2', '--ip-whitelist', '']);
+    expect(again).toMatchObject({ ip_whitelist: [], settings: { history: false } });
+  });
+
+  test('suspend and resume', async () => {
+    await json(createArgs('LAG3'));
+    expect(await json(['partner', 'suspend', 'LAG3'])).toMatchObject({ status: 'suspended' });
+    expect((await partnerByPrefix(pool, 'LAG3'))?.status).toBe('suspended');
+    expect(await json(['partner', 'resume', 'LAG3'])).toMatchObject({ status: 'active' });
+  });
+
+  test('list is a table for people and an array for scripts', async () => {
+    await json(createArgs('LAG4'));
+    const { out } = await cli(['partner', 'list']);
+    const lines = out.trimEnd().split('\n');
+    expect(lines[0]).toMatch(/^PREFIX +STATUS +CURRENCY +WALLET_URL/);
+    expect(lines.find((line) => line.startsWith('LAG4'))).toMatch(
+      /^LAG4 +active +EUR +http:\/\/127\.0\.0\.1:9\/wallet +-$/,
+    );
+    const list = await json<{ prefix: string }[]>(['partner', 'list']);
+    expect(list.map(({ prefix }) => prefix)).toContain('LAG4');
+  });
+
+  test('show is one aligned line a field', async () => {
+    await json(createArgs('LAG5'));
+    const { out } = await cli(['partner', 'show', 'LAG5']);
+    expect(out).toMatch(/^prefix +LAG5$/m);
+    expect(out).toMatch(/^settings\.wallet_attempt_timeout_ms +2000$/m);
+  });
+});
+
+describe('bad input names its flag, exits with 2 and changes nothing', () => {
+  const wrong: readonly (readonly [string, string[], string])[] = [
+    ['a missing flag', ['partner', 'create', '--prefix', 'BAD1'], '--currency'],
+    ['an unknown flag', [...createArgs('BAD1'), '--colour', 'red'], '--colour'],
+    ['a prefix out of its alphabet', createArgs('bad.1'), '--prefix'],
+    ['an unknown currency', createArgs('BAD1').with(5, 'XYZ'), '--currency'],
+    ['a currency without settled decimals', createArgs('BAD1').with(5, 'DMO'), '--currency'],
+    ['a wallet that is no URL', createArgs('BAD1').with(7, 'wallet'), '--wallet-url'],
+    [
+      'a wallet in a private network',
+      createArgs('BAD1').with(7, 'http://10.0.0.1'),
+      '--wallet-url',
+    ],
+    [
+      'the metadata address',
+      createArgs('BAD1').with(7, 'http://169.254.169.254/wallet'),
+      '--wallet-url',
+    ],
+    [
+      'an address list with a typo',
+      [...createArgs('BAD1'), '--ip-whitelist', '10.0.0'],
+      '--ip-whitelist',
+    ],
+    ['settings that are not JSON', [...createArgs('BAD1'), '--settings', '{'], '--settings'],
+    [
+      'an unknown setting',
+      [...createArgs('BAD1'), '--settings', '{"max_in_fligth": 1}'],
+      '--settings: max_in_fligth',
+    ],
+    [
+      'a setting out of range',
+      [...createArgs('BAD1'), '--settings', '{"wallet_attempt_timeout_ms": 1}'],
+      '--settings: wallet_attempt_timeout_ms',
+    ],
+    ['an unknown partner', ['partner', 'show', 'NOBODY'], 'PREFIX: there is no partner NOBODY'],
+    ['a word too many', ['partner', 'list', 'LAG1'], 'too many arguments'],
+    ['an update of nothing', ['partner', 'update', 'NOBODY'], '--wallet-url'],
+    ['an unknown command', ['partner', 'delete', 'LAG1'], "unknown command 'delete'"],
+    ['an unknown dialect', connectionArgs('bad', 'http://127.0.0.1:9').with(4, 'x'), '--dialect'],
+    ['a connection key out of its alphabet', connectionArgs('Bad', 'http://127.0.0.1:9'), 'KEY'],
+    [
+      'a partner id that is no number',
+      connectionArgs('bad', 'http://127.0.0.1:9').with(8, '02'),
+      '--partner-id',
+    ],
+    ['a provider in a private network', connectionArgs('bad', 'http://192.168.0.1'), '--base-url'],
+    ['an unknown player', ['player', 'block', 'LAG1.nobody'], 'USER_AGENT'],
+  ];
+
+  test.each(wrong)('%s', async (_name, args, named) => {
+    const before = await pool.query('SELECT count(*) FROM partners');
+    const { code, out, err } = await cli(args);
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+    expect(err).toContain(named);
+    expect(err).not.toContain('    at ');
+    const after = await pool.query('SELECT count(*) FROM partners');
+    expect(after.rows).toEqual(before.rows);
+  });
+
+  test('a prefix is never given twice', async () => {
+    await json(createArgs('TWICE'));
+    const { code, err } = await cli(createArgs('TWICE'));
+    expect(code).toBe(2);
+    expect(err).toContain('--prefix: TWICE is taken');
+  });
+
+  test('production refuses plain http even on loopback', async () => {
+    const { code, err } = await cli(createArgs('PROD1'), { ROUNDHOUSE_ENV: 'production' });
+    expect(code).toBe(2);
+    expect(err).toContain('--wallet-url');
+  });
+});
+
+describe('connection', () => {
+  let provider: Server;
+  let baseUrl: string;
+  let answer: string;
+
+  beforeAll(async () => {
+    provider = createServer((_request, response) => {
+      response.setHeader('content-type', 'application/json');
+      response.end(answer);
+    });
+    await new Promise<void>((resolve) => provider.listen(0, '127.0.0.1', resolve));
+    baseUrl = `http://127.0.0.1:${(provider.address() as AddressInfo).port}`;
+  });
+
+  afterAll(() => new Promise((resolve) => provider.close(resolve)));
+
+  test('create prints the address to give to the provider, and never the key', async () => {
+    const { code, out } = await cli([...connectionArgs('first', baseUrl), '--json'], {
+      PUBLIC_BASE_URL: 'https://play.example.com/',
+    });
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({
+      key: 'first',
+      dialect: 'web-games',
+      partner_id: '2',
+      callback_base: 'https://play.example.com/providers/first',
+      catalogue_synced_at: null,
+    });
+    expect(out).not.toContain('secret');
+  });
+
+  test('sync takes over the catalogue', async () => {
+    await json(connectionArgs('second', baseUrl));
+    answer =
+      '{"code":0,"message":"Ok","games":[{"id":11,"title":"Chicago","url":"/game","icon":"/i.jpg","class":"Novo"}]}';
+    expect(await json(['connection', 'sync', 'second'])).toMatchObject({
+      connection: 'second',
+      games: 1,
+      added: 1,
+      new_products: ['Novo'],
+    });
+    const partner = { settings: { products: null } } as Parameters<typeof productsFor>[1];
+    const product = (await productsFor(pool, partner)).find((one) => one.providerName === 'Novo');
+    expect((await gamesOf(pool, product!)).map((game) => game.title)).toEqual(['Chicago']);
+    expect(await json(['connection', 'show', 'second'])).toMatchObject({ catalogue_error: null });
+  });
+
+  test('sync says why a catalogue was refused, and exits with 1', async () => {
+    await json(connectionArgs('third', baseUrl));
+    answer = '{"code":10,"message":"Hash mismatch"}';
+    const { code, err } = await cli(['connection', 'sync', 'third']);
+    expect(code).toBe(1);
+    expect(err).toContain('code 10');
+    const shown = await json<{ catalogue_error: string }>(['connection', 'show', 'third']);
+    expect(shown.catalogue_error).toContain('code 10');
+  });
+
+  test('text of a provider cannot move the cursor of the terminal', async () => {
+    await json(connectionArgs('fourth', baseUrl));
+    await pool.query(`UPDATE connections SET catalogue_error = $1 WHERE key = 'fourth'`, [
+      'bad\u001b[2Jline',
+    ]);
+    const { out } = await cli(['connection', 'show', 'fourth']);
+    expect(out).toContain('bad?[2Jline');
+  });
+
+  test('update, suspend and list', async () => {
+    await json(connectionArgs('fifth', baseUrl));
+    expect(
+      await json([
+        'connection',
+        'update',
+        'fifth',
+        '--partner-id',
+        '77',
+        '--settings',
+        '{"payout_max": "100.50"}',
+      ]),
+    ).toMatchObject({ partner_id: '77', settings: { payout_max: '100.50' } });
+    expect(await json(['connection', 'suspend', 'fifth'])).toMatchObject({ status: 'suspended' });
+    const list = await json<{ key: string; status: string }[]>(['connection', 'list']);
+    expect(list.find(({ key }) => key === 'fifth')).toMatchObject({ status: 'suspended' });
+  });
+});
+
+describe('player', () => {
+  test('block and unblock, also with dots in the reference', async () => {
+    await json(createArgs('PLAY1'));
+    const partner = await partnerByPrefix(pool, 'PLAY1');
+    const { player } = await findOrCreatePlayer(pool, partner!, '06.32.94');
+    expect(await json(['player', 'block', 'PLAY1.06.32.94'])).toEqual({
+      user_agent: 'PLAY1.06.32.94',
+      player_id: player.playerId,
+      blocked: true,
+    });
+    expect(await json(['player', 'unblock', 'PLAY1.06.32.94'])).toMatchObject({ blocked: false });
+  });
+});
+
+describe('the book', () => {
+  test('migrate makes a new book once', async () => {
+    const empty = await createEmptyDatabase();
+    try {
+      const early = await cli(['partner', 'list'], { DATABASE_URL: empty.url });
+      expect(early.code).toBe(1);
+      expect(early.err).toContain('roundhouse migrate');
+      const first = await cli(['migrate', '--json'], { DATABASE_URL: empty.url });
+      expect((JSON.parse(first.out) as { applied: string[] }).applied[0]).toMatch(/^0001_/);
+      const second = await cli(['migrate', '--json'], { DATABASE_URL: empty.url });
+      expect(JSON.parse(second.out)).toEqual({ applied: [] });
+    } finally {
+      await empty.drop();
+    }
+  });
+
+  test('a database that is not there is one sentence, not a trace', async () => {
+    const { code, err } = await cli(['partner', 'list'], {
+      DATABASE_URL: 'postgres://u:hunter2@127.0.0.1:1/book',
+    });
+    expect(code).toBe(1);
+    expect(err).toContain('cannot be reached (ECONNREFUSED)');
+    expect(err).not.toMatch(/hunter2|\n {4}at /);
+  });
+
+  test('without DATABASE_URL it says what to do', async () => {
+    const { code, err } = await cli(['partner', 'list'], { DATABASE_URL: '' });
+    expect(code).toBe(1);
+    expect(err).toContain('npm start');
+  });
+
+  test('help is no mistake and needs no database', async () => {
+    const { code, out } = await cli(['partner', 'create', '--help'], { DATABASE_URL: '' });
+    expect(code).toBe(0);
+    expect(out).toContain('--wallet-url <U>');
+  });
+});

@@ -1,0 +1,223 @@
+import { randomBytes } from 'node:crypto';
+import type { AddressInfo } from 'node:net';
+import { Client, Connection } from '@temporalio/client';
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import type { FastifyInstance } from 'fastify';
+import { createActivities } from '../../src/activities/create-activities';
+import { createWallets } from '../../src/activities/wallets';
+import { createApp } from '../../src/api/app';
+import { createMoneyDesk } from '../../src/api/money-desk';
+import { ROUNDS_TASK_QUEUE } from '../../src/contracts/round';
+import { createAnswerListener, createAnswerNotifier } from '../../src/db/answers';
+import { createBook, type Book } from '../../src/db/book';
+import { applyCatalogue } from '../../src/db/catalogue';
+import { createConnection, type Connection as ProviderConnection } from '../../src/db/connections';
+import { readInstallation } from '../../src/db/installation';
+import { createPartner, partnerByPrefix, type Partner } from '../../src/db/partners';
+import { findOrCreatePlayer } from '../../src/db/players';
+import { createPool, type Pool } from '../../src/db/pool';
+import { productsFor } from '../../src/db/catalogue';
+import { createSession } from '../../src/db/sessions';
+import { systemClock } from '../../src/lib/clock';
+import { createEgressGuard } from '../../src/lib/egress';
+import { createLogger } from '../../src/lib/log';
+import { createTestDatabase } from './postgres';
+import { createTestNamespace, temporalAddress, workflowBundlePath } from './temporal';
+import { createTestProvider, type TestProvider } from './test-provider';
+import { startTestWallet, type TestWallet } from './test-wallet';
+
+export interface TestPlayer {
+  readonly id: string;
+  readonly userAgent: string;
+  readonly token: string;
+}
+
+export interface TestRoundhouse {
+  readonly pool: Pool;
+  readonly book: Book;
+  readonly client: Client;
+  readonly wallet: TestWallet;
+  readonly provider: TestProvider;
+  readonly apiKey: string;
+  readonly baseUrl: string;
+  readonly partner: Partner;
+  readonly connection: ProviderConnection;
+  /** A player with an authorised session. */
+  newPlayer(): Promise<TestPlayer>;
+  newSession(playerId: string): Promise<string>;
+  /** Another API process on the same book. */
+  startApi(): Promise<{ baseUrl: string; close(): Promise<void> }>;
+  stopWorker(): Promise<void>;
+  startWorker(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface TestOptions {
+  readonly partner?: Record<string, unknown>;
+  readonly connection?: Record<string, unknown>;
+  /** Rounds kept in the worker's memory; 0 replays every task from its history. */
+  readonly maxCachedWorkflows?: number;
+}
+
+let runtimeInstalled = false;
+
+/**
+ * Roundhouse in one process for a test: real PostgreSQL, real Temporal, real HTTP; a wallet and a
+ * provider of the test's own at the edges. The durations are scaled down, so that repeats come soon.
+ */
+export async function startRoundhouse(options: TestOptions = {}): Promise<TestRoundhouse> {
+  if (!runtimeInstalled) {
+    Runtime.install({ logger: new DefaultLogger('ERROR') });
+    runtimeInstalled = true;
+  }
+  const database = await createTestDatabase();
+  const namespace = await createTestNamespace();
+  const log = createLogger('test', process.env.TEST_LOG_LEVEL ?? 'silent');
+  const pool = createPool({ databaseUrl: database.url, max: 20 });
+  const egress = createEgressGuard({ allowHttp: true, allowCidrs: [] });
+  let secret = '';
+  const wallet = await startTestWallet(() => secret);
+
+  const { apiKey, agentSecret } = await createPartner(pool, {
+    prefix: 'LAG1',
+    currency: 'EUR',
+    walletUrl: wallet.url,
+    settings: { wallet_attempt_timeout_ms: 500, ...options.partner },
+  });
+  secret = agentSecret;
+  const partner = await partnerByPrefix(pool, 'LAG1');
+  if (!partner) throw new Error('no partner');
+  const connection = await createConnection(pool, {
+    key: 'sandbox',
+    dialect: 'web-games',
+    baseUrl: 'http://127.0.0.1:9',
+    partnerId: '7',
+    apiKey: 'secret',
+    settings: {
+      answer_deadline_ms: 1_500,
+      revive_window_ms: 2_000,
+      close_grace_ms: 200,
+      ...options.connection,
+    },
+  });
+  await applyCatalogue(pool, connection, [
+    { gameId: '11', title: 'Copper Mine', launchPath: '/game', iconUrl: null, className: 'Copper' },
+    { gameId: '12', title: 'Aurora', launchPath: '/game', iconUrl: null, className: 'Copper' },
+  ]);
+  const { id: installation, linkSigningKey } = await readInstallation(pool);
+
+  const native = await NativeConnection.connect({ address: temporalAddress() });
+  const grpc = await Connection.connect({ address: temporalAddress() });
+  const client = new Client({ connection: grpc, namespace });
+  const notifier = createAnswerNotifier({ databaseUrl: database.url, log });
+  const book = createBook({ pool, installation, onAnswered: notifier.answered });
+  const wallets = createWallets({ pool, egress, log });
+  const apis: { close(): Promise<void> }[] = [];
+  let worker: { shutdown(): void; ran: Promise<void> } | undefined;
+
+  async function startWorker(): Promise<void> {
+    const started = await Worker.create({
+      connection: native,
+      namespace,
+      taskQueue: ROUNDS_TASK_QUEUE,
+      workflowBundle: { codePath: workflowBundlePath() },
+      activities: { ...createActivities({ book, wallets, client, egress, log }) },
+      stickyQueueScheduleToStartTimeout: '1s',
+      shutdownGraceTime: '2s',
+      shutdownForceTime: '4s',
+      ...(options.maxCachedWorkflows === undefined
+        ? {}
+        : { maxCachedWorkflows: options.maxCachedWorkflows }),
+    });
+    worker = { shutdown: () => started.shutdown(), ran: started.run() };
+  }
+
+  async function stopWorker(): Promise<void> {
+    worker?.shutdown();
+    await worker?.ran;
+    worker = undefined;
+  }
+
+  async function startApi(): Promise<{ baseUrl: string; close(): Promise<void> }> {
+    const listener = createAnswerListener({ databaseUrl: database.url, log });
+    const apiBook = createBook({ pool, installation });
+    const desk = createMoneyDesk({ book: apiBook, client, listener, log: log as never });
+    const app: FastifyInstance = await createApp({
+      book: apiBook,
+      desk,
+      wallets,
+      clock: systemClock,
+      log,
+      publicBaseUrl: 'http://localhost:8080',
+      linkSigningKey,
+      temporalReady: () => Promise.resolve(),
+    });
+    await app.listen({ host: '127.0.0.1', port: 0 });
+    const { port } = app.server.address() as AddressInfo;
+    const api = {
+      baseUrl: `http://127.0.0.1:${port}`,
+      async close() {
+        app.server.closeAllConnections();
+        await app.close();
+        await desk.close();
+        await listener.close();
+      },
+    };
+    apis.push(api);
+    return api;
+  }
+
+  await startWorker();
+  const { baseUrl } = await startApi();
+  const provider = createTestProvider(() => `${baseUrl}/providers/sandbox`, 'secret');
+  const [product] = await productsFor(pool, partner);
+  if (!product) throw new Error('no product');
+
+  async function newSession(playerId: string): Promise<string> {
+    const { token } = await createSession(pool, {
+      playerId,
+      partnerId: partner?.id ?? 0,
+      connectionId: connection.id,
+      productId: product?.id ?? 0,
+      gameId: '11',
+      currency: 'EUR',
+      isDemo: false,
+      isMobile: false,
+      nowMs: Date.now(),
+    });
+    const { code, text } = await provider.authorization({ token, player: playerId });
+    if (code !== 0) throw new Error(`Authorization: ${text}`);
+    return token;
+  }
+
+  return {
+    pool,
+    book,
+    client,
+    wallet,
+    provider,
+    apiKey,
+    baseUrl,
+    partner,
+    connection,
+    newSession,
+    async newPlayer() {
+      const reference = `p${randomBytes(4).toString('hex')}`;
+      const { player } = await findOrCreatePlayer(pool, partner, reference);
+      const id = player.playerId;
+      return { id, userAgent: `LAG1.${reference}`, token: await newSession(id) };
+    },
+    startApi,
+    startWorker,
+    stopWorker,
+    async close() {
+      for (const api of apis) await api.close();
+      await stopWorker();
+      await Promise.all([wallets.close(), notifier.close(), wallet.close()]);
+      await pool.end();
+      await native.close();
+      await grpc.close();
+      await database.drop();
+    },
+  };
+}
