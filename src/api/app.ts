@@ -40,6 +40,8 @@ export async function createApp(deps: AppDeps): Promise<FastifyInstance> {
     requestTimeout: REQUEST_MS_MAX,
     keepAliveTimeout: KEEP_ALIVE_MS,
     forceCloseConnections: 'idle',
+    // A request on a kept connection is still answered while we stop: HTTP 503 is no answer to a provider.
+    return503OnClosing: false,
     genReqId: () => randomUUID(),
     // The provider document: its base URL "should not end with a trailing slash"; some do none the less.
     routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true },

@@ -26,6 +26,7 @@ export interface Asked {
   readonly view: RoundView;
   readonly context: RoundContext;
   readonly nowMs: number;
+  readonly changed: boolean;
 }
 
 export interface MoneyDesk {
@@ -89,7 +90,20 @@ export function createMoneyDesk(deps: {
       if (answer) return { ...answer, operationId };
     }
     const last = await book.decideOn(asked.context.roundId, { type: 'deadline', operationId });
+    tell(last, operationId);
     return answerOf(last.result);
+  }
+
+  /**
+   * A decision that answers at once may still owe something new: the bet-end of a round that a payout of
+   * nothing closed, the record of a stake that its repeat confirmed. Nobody waits for the hand-over.
+   */
+  function tell(decided: Omit<Asked, 'result'>, operationId: number | null): void {
+    if (!decided.changed || decided.view.atRest) return;
+    const round = roundToDrive(decided.context, decided.view);
+    driveRound(client, round, [], HAND_OVER_MS).catch((error: unknown) =>
+      log.error({ err: error, operationId }, 'Temporal did not take the round; the sweep will'),
+    );
   }
 
   async function flush(): Promise<void> {
@@ -105,7 +119,9 @@ export function createMoneyDesk(deps: {
   return {
     settle(asked) {
       const reply = asked.result;
-      return reply.kind === 'wait' ? wait(asked, reply) : Promise.resolve(answerOf(reply));
+      if (reply.kind === 'wait') return wait(asked, reply);
+      tell(asked, reply.operationId);
+      return Promise.resolve(answerOf(reply));
     },
     async unwritten(roundId, operationId) {
       const { context, view } = await book.decideOn(roundId, {

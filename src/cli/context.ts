@@ -52,7 +52,7 @@ export function createContext(io: CliIo): CliContext {
     egress: () =>
       createEgressGuard({
         allowHttp: readOnce().ROUNDHOUSE_ENV === 'development',
-        allowCidrs: [],
+        allowCidrs: readOnce().EGRESS_ALLOW_CIDRS,
       }),
     command(parent, usage, description) {
       const command = parent

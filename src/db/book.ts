@@ -15,6 +15,8 @@ export interface Entry<Event extends RoundEvent> {
   readonly context: RoundContext;
   /** The database's clock when the round was locked: every decision of every process uses this one. */
   readonly nowMs: number;
+  /** Whether the decision changed the round: then whoever drives it has to hear of the new view. */
+  readonly changed: boolean;
   /** Operations whose answer was stored by this decision. */
   readonly answered: readonly number[];
 }
@@ -99,6 +101,7 @@ export function createBook(deps: {
       view: viewOf(decision.draft, version),
       context,
       nowMs,
+      changed: version !== locked.version,
       answered,
     };
   }

@@ -20,6 +20,8 @@ export interface GateKey {
 
 /** The idempotency gate: has this operation been seen before? */
 export async function findOperation(db: Db, key: GateKey): Promise<KnownOperation | undefined> {
+  // Every player of ours has nine digits; a longer number would not fit the column, and is nobody.
+  if (!/^\d{9}$/.test(key.playerId)) return undefined;
   const { rows } = await db.query<{
     operation_id: number;
     round_id: string;

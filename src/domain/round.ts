@@ -10,14 +10,9 @@ import { derive, settleTime } from './round/derive';
 import type { CaseDraft, Draft, Fact } from './round/draft';
 import { obligationOf, operationOf } from './round/draft';
 import { payoutDeadline, requestPayout, type PayoutRequest } from './round/payout';
+import type { RequestReply } from './round/request-reply';
 import { parseObligationId, type RoundRows } from './round/rows';
-import {
-  reopenUnanswered,
-  requestStake,
-  stakeDeadline,
-  type RequestReply,
-  type StakeRequest,
-} from './round/stake';
+import { reopenUnanswered, requestStake, stakeDeadline, type StakeRequest } from './round/stake';
 import type { RoundTerms } from './round/terms';
 import type { WalletOutcome } from './wallet-outcome';
 

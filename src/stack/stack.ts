@@ -241,6 +241,7 @@ function sharedEnvironment(
     TEMPORAL_ADDRESS: temporalAddress ?? String(settings.TEMPORAL_ADDRESS),
     TEMPORAL_NAMESPACE: settings.TEMPORAL_NAMESPACE,
     API_PORT: String(settings.API_PORT),
+    PUBLIC_BASE_URL: settings.PUBLIC_BASE_URL ?? addressesOf(settings).api,
     SANDBOX_PROVIDER_PORT: String(settings.SANDBOX_PROVIDER_PORT),
     SANDBOX_PARTNER_PORT: String(settings.SANDBOX_PARTNER_PORT),
     METRICS_PORT: String(settings.METRICS_PORT),

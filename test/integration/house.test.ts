@@ -185,7 +185,9 @@ describe('the linter', () => {
       diagnostics: { filename: string; code: string }[];
     };
     found = new Set(
-      report.diagnostics.map(({ filename, code }) => `${filename} ${/\(([^)]+)\)/.exec(code)?.[1]}`),
+      report.diagnostics.map(
+        ({ filename, code }) => `${filename} ${/\(([^)]+)\)/.exec(code)?.[1]}`,
+      ),
     );
   });
 

@@ -303,7 +303,7 @@ describe('a round on the wire', () => {
         return answer;
       }),
     ]);
-    expect(both.map((answer) => answer.status).sort()).toEqual([200, 409]);
+    expect(both.map((answer) => answer.status).sort((a, b) => a - b)).toEqual([200, 409]);
   });
 });
 
@@ -325,8 +325,12 @@ describe('a call without an answer', () => {
     });
     const calls = partner.moneyCalls();
     expect(calls.map((call) => call.method)).toEqual([
-      ...['Credit', 'Credit', 'Credit'],
-      ...['Debit', 'Debit', 'Debit'],
+      'Credit',
+      'Credit',
+      'Credit',
+      'Debit',
+      'Debit',
+      'Debit',
     ]);
     expect(new Set(calls.map((call) => call.text)).size).toBe(2);
   });

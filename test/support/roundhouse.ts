@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
-import { Client, Connection } from '@temporalio/client';
+import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import type { FastifyInstance } from 'fastify';
 import { createActivities } from '../../src/activities/create-activities';
 import { createWallets } from '../../src/activities/wallets';
 import { createApp } from '../../src/api/app';
 import { createMoneyDesk } from '../../src/api/money-desk';
-import { ROUNDS_TASK_QUEUE } from '../../src/contracts/round';
+import { ROUNDS_TASK_QUEUE, roundWorkflowId } from '../../src/contracts/round';
 import { createAnswerListener, createAnswerNotifier } from '../../src/db/answers';
 import { createBook, type Book } from '../../src/db/book';
 import { applyCatalogue } from '../../src/db/catalogue';
@@ -21,10 +21,11 @@ import { createSession } from '../../src/db/sessions';
 import { systemClock } from '../../src/lib/clock';
 import { createEgressGuard } from '../../src/lib/egress';
 import { createLogger } from '../../src/lib/log';
+import { eventually } from './eventually';
 import { createTestDatabase } from './postgres';
 import { createTestNamespace, temporalAddress, workflowBundlePath } from './temporal';
 import { createTestProvider, type TestProvider } from './test-provider';
-import { startTestWallet, type TestWallet } from './test-wallet';
+import { startTestWallet, type TestWallet, type WalletCallSeen } from './test-wallet';
 
 export interface TestPlayer {
   readonly id: string;
@@ -45,11 +46,28 @@ export interface TestRoundhouse {
   /** A player with an authorised session. */
   newPlayer(): Promise<TestPlayer>;
   newSession(playerId: string): Promise<string>;
+  /** A launch of which the provider has told nothing yet. */
+  launch(playerId: string, options?: { isDemo?: boolean; connectionId?: number }): Promise<string>;
+  workflowOf(playerId: string, round: string): WorkflowHandle;
+  /** Waits until the round's workflow has ended well. */
+  ended(playerId: string, round: string): Promise<void>;
+  /** The round's row in the book. */
+  roundOf(playerId: string, round: string): Promise<TestRoundRow>;
+  /** The kinds of the cases open for a round, or for requests that reached none (`null`). */
+  cases(roundId: string | null): Promise<string[]>;
+  /** The wallet's calls about a player, by endpoint. */
+  callsOf(player: TestPlayer, endpoint: string): WalletCallSeen[];
   /** Another API process on the same book. */
   startApi(): Promise<{ baseUrl: string; close(): Promise<void> }>;
   stopWorker(): Promise<void>;
   startWorker(): Promise<void>;
   close(): Promise<void>;
+}
+
+export interface TestRoundRow {
+  readonly id: string;
+  readonly status: string;
+  readonly closed_by: string | null;
 }
 
 export interface TestOptions {
@@ -173,22 +191,35 @@ export async function startRoundhouse(options: TestOptions = {}): Promise<TestRo
   const [product] = await productsFor(pool, partner);
   if (!product) throw new Error('no product');
 
-  async function newSession(playerId: string): Promise<string> {
+  async function launch(
+    playerId: string,
+    { isDemo = false, connectionId = connection.id } = {},
+  ): Promise<string> {
     const { token } = await createSession(pool, {
       playerId,
       partnerId: partner?.id ?? 0,
-      connectionId: connection.id,
+      connectionId,
       productId: product?.id ?? 0,
       gameId: '11',
-      currency: 'EUR',
-      isDemo: false,
+      currency: isDemo ? 'DMO' : 'EUR',
+      isDemo,
       isMobile: false,
       nowMs: Date.now(),
     });
+    return token;
+  }
+
+  async function newSession(playerId: string): Promise<string> {
+    const token = await launch(playerId);
     const { code, text } = await provider.authorization({ token, player: playerId });
     if (code !== 0) throw new Error(`Authorization: ${text}`);
     return token;
   }
+
+  const workflowOf = (playerId: string, round: string) =>
+    client.workflow.getHandle(
+      roundWorkflowId({ connection: connection.key, playerId, roundRef: round }),
+    );
 
   return {
     pool,
@@ -201,6 +232,30 @@ export async function startRoundhouse(options: TestOptions = {}): Promise<TestRo
     partner,
     connection,
     newSession,
+    launch,
+    workflowOf,
+    ended: (playerId, round) =>
+      eventually(async () => {
+        const { status } = await workflowOf(playerId, round).describe();
+        if (status.name !== 'COMPLETED') throw new Error(`the round's workflow is ${status.name}`);
+      }),
+    async roundOf(playerId, round) {
+      const { rows } = await pool.query<TestRoundRow>(
+        'SELECT id, status, closed_by FROM rounds WHERE player_id = $1 AND round_ref = $2',
+        [playerId, round],
+      );
+      if (!rows[0]) throw new Error(`the book has no round ${round} of player ${playerId}`);
+      return rows[0];
+    },
+    async cases(roundId) {
+      const { rows } = await pool.query<{ kind: string }>(
+        'SELECT kind FROM cases WHERE round_id IS NOT DISTINCT FROM $1 ORDER BY id',
+        [roundId],
+      );
+      return rows.map(({ kind }) => kind);
+    },
+    callsOf: (player, endpoint) =>
+      wallet.seen(endpoint).filter((call) => call.body.user_agent === player.userAgent),
     async newPlayer() {
       const reference = `p${randomBytes(4).toString('hex')}`;
       const { player } = await findOrCreatePlayer(pool, partner, reference);

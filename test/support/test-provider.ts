@@ -7,6 +7,7 @@ export interface ProviderReply {
   readonly balance?: string;
   readonly external_session_id?: string;
   readonly status: number;
+  readonly contentType: string;
   readonly text: string;
 }
 
@@ -27,17 +28,23 @@ export interface TestProvider {
   credit(call: MoneyCall): Promise<ProviderReply>;
   debit(call: MoneyCall): Promise<ProviderReply>;
   raw(method: string, body: string): Promise<ProviderReply>;
+  /** Any request at all below the callback base; by default a POST of JSON. */
+  send(path: string, init?: RequestInit): Promise<ProviderReply>;
+  /** The body of a Credit or Debit as this provider would write it, hash included. */
+  body(method: 'Credit' | 'Debit', call: MoneyCall): string;
 }
 
 /** A provider's side of the provider document: signs with a reading of its own, writes numbers verbatim. */
 export function createTestProvider(callbackBase: () => string, apiKey: string): TestProvider {
   const md5 = (text: string) => createHash('md5').update(text).digest('hex');
 
-  async function raw(method: string, body: string): Promise<ProviderReply> {
-    const response = await fetch(`${callbackBase()}/${method}`, {
+  const raw = (method: string, body: string) => send(`/${method}`, { body });
+
+  async function send(path: string, init: RequestInit = {}): Promise<ProviderReply> {
+    const response = await fetch(`${callbackBase()}${path}`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body,
+      ...init,
     });
     const text = await response.text();
     const parsed = JSON.parse(text) as { code: number; message: string };
@@ -48,13 +55,14 @@ export function createTestProvider(callbackBase: () => string, apiKey: string): 
       code: parsed.code,
       message: parsed.message,
       status: response.status,
+      contentType: response.headers.get('content-type') ?? '',
       text,
       ...(balance === undefined ? {} : { balance }),
       ...(session === undefined ? {} : { external_session_id: session }),
     };
   }
 
-  function money(method: 'Credit' | 'Debit', call: MoneyCall): Promise<ProviderReply> {
+  function bodyOf(method: 'Credit' | 'Debit', call: MoneyCall): string {
     const game = call.game ?? '11';
     const source = `${method}/${call.player}${call.round}${game}${call.transaction}${call.token}${apiKey}`;
     const fields = [
@@ -68,11 +76,13 @@ export function createTestProvider(callbackBase: () => string, apiKey: string): 
       ...(call.betAmount === undefined ? [] : [`"bet_amount":${call.betAmount}`]),
       `"hash":"${call.hash ?? md5(source)}"`,
     ];
-    return raw(method, `{${fields.join(',')}}`);
+    return `{${fields.join(',')}}`;
   }
 
   return {
     raw,
+    send,
+    body: bodyOf,
     authorization({ token, player, game = '11' }) {
       const hash = md5(`Authorization/${player}${game}${token}${apiKey}`);
       return raw(
@@ -80,7 +90,7 @@ export function createTestProvider(callbackBase: () => string, apiKey: string): 
         JSON.stringify({ player_id: player, game_id: game, token, hash }),
       );
     },
-    credit: (call) => money('Credit', call),
-    debit: (call) => money('Debit', call),
+    credit: (call) => raw('Credit', bodyOf('Credit', call)),
+    debit: (call) => raw('Debit', bodyOf('Debit', call)),
   };
 }

@@ -28,6 +28,9 @@ export interface TestWallet {
   /** How often money moved for a bet at an endpoint: never more than once. */
   effects(endpoint: string, betId?: string): number;
   seen(endpoint: string): WalletCallSeen[];
+  /** Nobody listens any more: connections are refused until `up`. */
+  down(): Promise<void>;
+  up(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -102,8 +105,16 @@ export async function startTestWallet(agentSecret: () => string): Promise<TestWa
   }
 
   const server = createServer((request, response) => void handle(request, response));
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const listen = (at: number) =>
+    new Promise<void>((resolve) => server.listen(at, '127.0.0.1', resolve));
+  await listen(0);
   const { port } = server.address() as AddressInfo;
+  const down = async () => {
+    if (!server.listening) return;
+    const closed = new Promise((resolve) => server.close(resolve));
+    server.closeAllConnections();
+    await closed;
+  };
   return {
     url: `http://127.0.0.1:${port}`,
     calls,
@@ -125,9 +136,8 @@ export async function startTestWallet(agentSecret: () => string): Promise<TestWa
         0,
       ),
     seen: (endpoint) => calls.filter((call) => call.endpoint === endpoint),
-    async close() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
+    down,
+    up: () => listen(port),
+    close: down,
   };
 }

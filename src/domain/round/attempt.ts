@@ -2,9 +2,9 @@ import { assert, assertNever } from '../../lib/assert';
 import type { DeclineReason, WalletOutcome } from '../wallet-outcome';
 import { describeOutcome } from '../wallet-outcome';
 import { type CaseKind, type Draft, betOf, obligationOf, operationOf } from './draft';
-import { payoutPaid, releaseWaitingPayouts } from './payout';
+import { payoutPaid } from './payout';
+import { confirm, fail, ownBet } from './registers';
 import type { AnswerResult, BetRow, ObligationRow, OperationRow, ReportMark } from './rows';
-import { confirm, fail, ownBet } from './stake';
 import { REPEAT_WAIT_WAITED_FOR_MS, repeatWaitMs } from './terms';
 
 /** What one call says, in domain terms; the partner's dialect turns it into bytes. */
@@ -153,10 +153,10 @@ function applyDone(draft: Draft, row: ObligationRow, bet: BetRow, balance: strin
 
 function stakeTaken(draft: Draft, bet: BetRow): void {
   const operation = stakeOf(draft, bet);
-  if (bet.decision !== 'open') return; // failed meanwhile: `derive` owes the compensation
+  // Failed meanwhile: `derive` owes the compensation. Open and not waited for: `derive` confirms it when
+  // a payout waits for it, else a repeat does.
+  if (bet.decision !== 'open') return;
   if (operation.waiting && draft.nowMs <= operation.deadlineMs) confirm(draft, operation, bet);
-  // A payout that waits for this stake confirms it (rule 8).
-  else releaseWaitingPayouts(draft);
 }
 
 function decline(

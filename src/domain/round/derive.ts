@@ -1,8 +1,9 @@
 import { isFinal, reportMark } from './attempt';
 import { betEndsFromMs, close, closesByItselfAtMs } from './closing';
 import { type Draft, obligationOf, owe } from './draft';
+import { releaseWaitingPayouts } from './payout';
+import { fail } from './registers';
 import type { BetRow, ObligationRow } from './rows';
-import { fail } from './stake';
 
 /** Decides what time alone decides. Every decision begins with it, so no timer has to be punctual. */
 export function settleTime(draft: Draft): void {
@@ -37,6 +38,7 @@ export function settleTime(draft: Draft): void {
  * the same registers owe the same calls, each once (the key is bet, verb and number).
  */
 export function derive(draft: Draft): void {
+  releaseWaitingPayouts(draft);
   refuseHopelessPayouts(draft);
   for (const bet of draft.rows.bets) {
     oweGive(draft, bet);
@@ -162,5 +164,3 @@ export function isAtRest(draft: Draft): boolean {
   // An open round in which nothing counts has nothing to wait for; the sweep closes it when it is idle.
   return !bets.some((bet) => bet.decision === 'confirmed');
 }
-
-export { isFinal };

@@ -1,17 +1,24 @@
 import { formatAmount, cutToMinor } from '../money';
 import { assert } from '../../lib/assert';
 import { close } from './closing';
-import { type Draft, betOf, latestBalance, obligationOf, shownBalance, storeAnswer } from './draft';
-import { owe } from './draft';
-import type { BetRow, OperationRow } from './rows';
 import {
-  confirm,
-  openConflict,
+  type Draft,
+  betOf,
+  latestBalance,
+  obligationOf,
+  owe,
+  shownBalance,
+  storeAnswer,
+} from './draft';
+import { confirm } from './registers';
+import {
   refuse,
   refuseOtherContent,
+  refuseOtherGame,
   storedReply,
   type RequestReply,
-} from './stake';
+} from './request-reply';
+import type { BetRow, OperationRow } from './rows';
 import { OPERATIONS_PER_ROUND_MAX } from './terms';
 
 /** A request to give a payout, decoded and checked up to the round itself. */
@@ -33,12 +40,7 @@ export function requestPayout(draft: Draft, request: PayoutRequest): RequestRepl
   if (known) return repeatPayout(draft, known, request);
 
   if (rows.round.gameId !== request.gameId) {
-    openConflict(draft, request.transactionRef, null, request.amount, {
-      reason: 'a known round with another game',
-      round_game: rows.round.gameId,
-      request_game: request.gameId,
-    });
-    return refuse('failed', 'the round belongs to another game');
+    return refuseOtherGame(draft, request);
   }
   if (rows.round.closedBy === 'provider') {
     if (request.amount > 0n) refusedPayoutCase(draft, 'late_payout', request);
@@ -147,8 +149,6 @@ export function release(draft: Draft, operation: OperationRow): void {
     const stakeOperation = draft.rows.operations.find((row) => row.id === stake.operationId);
     assert(stakeOperation, `bet ${stake.id} has no stake`);
     confirm(draft, stakeOperation, stake);
-    // The confirmation releases whatever waits, this payout included.
-    if (operation.payoutState !== 'waiting') return;
   }
   if (operation.amount === 0n) {
     operation.payoutState = 'nothing';

@@ -1,8 +1,13 @@
-import { releaseWaitingPayouts } from './payout';
-import { close } from './closing';
-import { type Draft, betOf, obligationOf, owe, shownBalance, storeAnswer } from './draft';
-import { assert } from '../../lib/assert';
-import { obligationId, type AnswerResult, type BetRow, type OperationRow } from './rows';
+import { type Draft, obligationOf, owe } from './draft';
+import { confirm, ownBet } from './registers';
+import {
+  refuse,
+  refuseOtherContent,
+  refuseOtherGame,
+  storedReply,
+  type RequestReply,
+} from './request-reply';
+import { obligationId, type BetRow, type OperationRow } from './rows';
 import { OPERATIONS_PER_ROUND_MAX } from './terms';
 
 /** A request to take a stake, decoded and checked up to the round itself. */
@@ -17,36 +22,6 @@ export interface StakeRequest {
   readonly isClose: boolean;
 }
 
-/** What the process that holds the request does next. */
-export type RequestReply =
-  | {
-      readonly kind: 'answer';
-      readonly result: AnswerResult;
-      readonly balance: string | null;
-      readonly operationId: number | null;
-      readonly note?: string;
-    }
-  | {
-      readonly kind: 'wait';
-      readonly operationId: number;
-      readonly untilMs: number;
-      readonly hurry: readonly string[];
-    };
-
-export function refuse(result: AnswerResult, note: string): RequestReply {
-  return { kind: 'answer', result, balance: null, operationId: null, note };
-}
-
-export function storedReply(operation: OperationRow): RequestReply {
-  assert(operation.answer, `operation ${operation.id} has no stored answer`);
-  return {
-    kind: 'answer',
-    result: operation.answer.result,
-    balance: operation.answer.balance,
-    operationId: operation.id,
-  };
-}
-
 /** Rules 2, 4, 5, 9: records a new stake's intent, or finds the answer of a repeat. */
 export function requestStake(draft: Draft, request: StakeRequest): RequestReply {
   const { rows, terms, nowMs } = draft;
@@ -56,12 +31,7 @@ export function requestStake(draft: Draft, request: StakeRequest): RequestReply 
   if (known) return repeatStake(draft, known, request);
 
   if (rows.round.gameId !== request.gameId) {
-    openConflict(draft, request.transactionRef, null, request.amount, {
-      reason: 'a known round with another game',
-      round_game: rows.round.gameId,
-      request_game: request.gameId,
-    });
-    return refuse('failed', 'the round belongs to another game');
+    return refuseOtherGame(draft, request);
   }
   if (rows.round.status !== 'open') return refuse('round_closed', 'the round is closed');
   if (terms.stakeMax !== null && request.amount > terms.stakeMax) {
@@ -152,82 +122,6 @@ function hurry(draft: Draft, bet: BetRow): string[] {
   if (!take || take.status !== 'open' || take.nextAttemptMs <= draft.nowMs) return [];
   take.nextAttemptMs = draft.nowMs;
   return [obligationId(take)];
-}
-
-/** Rule 5: same operation, other amount or game: nothing moves, one case. */
-export function refuseOtherContent(
-  draft: Draft,
-  known: OperationRow,
-  amount: bigint,
-  gameId: string,
-): RequestReply {
-  openConflict(draft, String(known.id), known, amount, {
-    reason: 'the same transaction with other content',
-    first_amount: known.amount.toString(),
-    first_game: known.gameId,
-    request_amount: amount.toString(),
-    request_game: gameId,
-  });
-  return refuse('failed', 'this transaction is already known with another amount or game');
-}
-
-export function openConflict(
-  draft: Draft,
-  subject: string,
-  operation: OperationRow | null,
-  amount: bigint,
-  evidence: Readonly<Record<string, string>>,
-): void {
-  draft.cases.push({
-    kind: 'conflict',
-    subject,
-    operationId: operation?.id ?? null,
-    betId: operation?.betId ?? null,
-    amount,
-    evidence,
-  });
-}
-
-export function ownBet(draft: Draft, operation: OperationRow): BetRow {
-  const bet = operation.betId === null ? undefined : betOf(draft, operation.betId);
-  assert(bet, `stake ${operation.id} has no bet`);
-  return bet;
-}
-
-/**
- * Rule 4: the stake counts. Its answer is stored, what waited for it goes on, and the round closes when
- * the request said so.
- */
-export function confirm(draft: Draft, operation: OperationRow, bet: BetRow): void {
-  assert(bet.outcome === 'done' && bet.decision === 'open', `bet ${bet.id} cannot be confirmed`);
-  bet.decision = 'confirmed';
-  bet.updatedMs = draft.nowMs;
-  operation.waiting = false;
-  draft.facts.push({ kind: 'stake_confirmed', operation: operation.id, bet: bet.id });
-  storeAnswer(draft, operation, 'accepted', shownBalance(draft.terms, bet.stakeBalance));
-  if (draft.terms.closeOnNextStake && draft.rows.round.closesPrevious === 'no') {
-    draft.rows.round.closesPrevious = 'due';
-  }
-  if (operation.isClose) close(draft, 'provider');
-  releaseWaitingPayouts(draft);
-}
-
-/**
- * Rule 4: the stake does not count, for ever. A take that is not definite goes on being driven; should
- * it turn out done, it is compensated.
- */
-export function fail(
-  draft: Draft,
-  operation: OperationRow,
-  bet: BetRow,
-  result: Exclude<AnswerResult, 'accepted'>,
-): void {
-  assert(bet.decision === 'open', `bet ${bet.id} cannot fail`);
-  bet.decision = 'failed';
-  bet.updatedMs = draft.nowMs;
-  operation.waiting = false;
-  draft.facts.push({ kind: 'stake_failed', operation: operation.id, bet: bet.id, result });
-  storeAnswer(draft, operation, result, null);
 }
 
 /**

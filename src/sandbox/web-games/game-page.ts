@@ -1,5 +1,5 @@
 import { html } from '../../lib/html';
-import type { Session } from './book';
+import type { Session } from './session-book';
 import { iconPath, type Game } from './catalogue';
 import { stakesOf, type SpinView } from './spin-view';
 

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { currencyOf, DEMO_CURRENCY } from '../../domain/currency';
 import { cutToMinor } from '../../domain/money';
-import type { Book, Session } from './book';
+import type { Book } from './book';
+import type { Session } from './session-book';
 import { gameOf, type Game } from './catalogue';
 import type { PartnerClient } from './partner-client';
 

@@ -1,7 +1,7 @@
 import { Agent, request } from 'undici';
 import { formatAmount } from '../../domain/money';
 import { fieldOf, isJsonNumber, isJsonObject, parseLosslessJson, scalarText } from '../../lib/json';
-import type { Partner } from './book';
+import type { Partner } from './session-book';
 import type { Operation } from './operation';
 import type { CallSettings } from './settings';
 import { sign } from './signature';

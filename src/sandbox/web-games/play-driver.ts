@@ -81,16 +81,20 @@ export async function playRounds(casino: Casino, plan: PlayPlan): Promise<PlaySu
   const seconds = (Date.now() - started) / 1000;
   return {
     rounds: tally.rounds,
-    by_shape: Object.fromEntries([...tally.shapes].sort()),
+    by_shape: sorted(tally.shapes),
     stakes: tally.stakes.print(),
     wins: tally.wins.print(),
-    refused: Object.fromEntries([...tally.refused].sort()),
+    refused: sorted(tally.refused),
     top_ups: tally.topUps,
     unanswered,
     interruptions: tally.interruptions,
     seconds: Math.round(seconds * 10) / 10,
     rounds_per_second: Math.round((tally.rounds / Math.max(seconds, 0.001)) * 10) / 10,
   };
+}
+
+function sorted(counts: ReadonlyMap<string, number>): Record<string, number> {
+  return Object.fromEntries([...counts].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** Whether everything was answered: what the driver's exit code says. */

@@ -4,7 +4,7 @@ import type { Book } from './book';
 import type { Operation } from './operation';
 import type { PartnerClient } from './partner-client';
 import type { CallSettings } from './settings';
-import { verdictOn } from './verdict';
+import { verdictOn, type Reply } from './verdict';
 
 export interface RoundRunner {
   /** Plays a round on, call after call; the promise ends with the round, or with the runner. */
@@ -49,11 +49,7 @@ export function createRoundRunner(deps: {
       const verdict = verdictOn(operation, reply, clock.nowMs(), settings);
       if (verdict.is === 'repeat') {
         await book.noteRepeat(operation, verdict, reply);
-        const what = reply.is === 'none' ? reply.why : `code ${String(reply.code)}`;
-        log.warn(
-          { transaction: operation.transactionId, attempts: operation.attempts, what },
-          'a call has no definite answer and will be repeated',
-        );
+        logRepeat(log, operation, reply);
         await sleep(verdict.delayMs, ending.signal);
         if (ending.signal.aborted) return;
         operation = await book.beginAttempt(roundId, false);
@@ -104,4 +100,12 @@ export function createRoundRunner(deps: {
       ending.abort();
     },
   };
+}
+
+function logRepeat(log: Logger, { transactionId, attempts }: Operation, reply: Reply): void {
+  const what = reply.is === 'none' ? reply.why : `code ${String(reply.code)}`;
+  log.warn(
+    { transaction: transactionId, attempts, what },
+    'a call has no definite answer and will be repeated',
+  );
 }

@@ -1,5 +1,5 @@
 import { cutToMinor, formatFixed } from '../../domain/money';
-import type { Session } from './book';
+import type { Session } from './session-book';
 import type { Game } from './catalogue';
 import { totalsOf, type Shape } from './engine';
 import type { Operation, Round } from './operation';

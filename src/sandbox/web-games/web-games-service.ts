@@ -1,13 +1,14 @@
 import type { AddressInfo } from 'node:net';
-import fastify from 'fastify';
+import fastify, { type FastifyInstance } from 'fastify';
 import { Pool } from 'pg';
 import { systemClock, type Clock } from '../../lib/clock';
 import type { Logger } from '../../lib/log';
-import { createBook, type Partner } from './book';
+import { createBook } from './book';
 import { createPartnerClient } from './partner-client';
 import { createRoundRunner } from './round-runner';
-import { addAssets, addPlayApi, addWebGamesApi } from './routes';
+import { addAssets, addPlayApi, addWebGamesApi, type RouteDeps } from './routes';
 import { addSandboxRoutes } from './sandbox-routes';
+import type { Partner } from './session-book';
 import { CALL_DEFAULTS, type CallSettings } from './settings';
 
 export interface WebGamesOptions {
@@ -52,49 +53,9 @@ export function createWebGamesService(options: WebGamesOptions): WebGamesService
   const clock = options.clock ?? systemClock;
   const runner = createRoundRunner({ book, client, settings, clock, log });
 
-  // The framework's own request log would print launch addresses, and with them tokens.
-  const app = fastify({
-    logger: false,
-    bodyLimit: BODY_BYTES_MAX,
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    forceCloseConnections: 'idle',
-  });
   let ending = false;
-  // A connection that is kept alive behind its last answer would hold up the end.
-  app.addHook('onSend', async (_request, reply) => {
-    if (ending) reply.header('connection', 'close');
-  });
-  app.addHook('onRequest', async (_request, reply) => {
-    reply.header('x-content-type-options', 'nosniff').header('cache-control', 'no-store');
-  });
-  app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
-    const status = error.statusCode ?? 500;
-    const route = request.routeOptions.url ?? '';
-    if (status >= 500) log.error({ err: error, route }, 'a request failed');
-    // The document knows no HTTP statuses: its own methods answer 200 and code 1.
-    if (route === '/GetListGames' || route === '/game') {
-      return reply.code(200).send({ code: 1, message: 'Internal Error' });
-    }
-    return reply
-      .code(status)
-      .send({ error: status >= 500 ? 'The game server failed.' : 'The request is not valid.' });
-  });
-  app.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'Not Found' }));
-
   const deps = { pool, book, client, runner, settings };
-  addWebGamesApi(app, deps);
-  addPlayApi(app, deps);
-  addAssets(app);
-  addSandboxRoutes(app, deps);
-  app.get('/health/live', () => ({ status: 'ok' }));
-  app.get('/health/ready', async (_request, reply) => {
-    try {
-      await pool.query('SELECT 1');
-      return { status: 'ok' };
-    } catch {
-      return reply.code(503).send({ status: 'unavailable', reason: 'database' });
-    }
-  });
+  const app = createApp(deps, log, () => ending);
 
   return {
     async listen(port) {
@@ -123,4 +84,49 @@ export function createWebGamesService(options: WebGamesOptions): WebGamesService
       await pool.end();
     },
   };
+}
+
+function createApp(deps: RouteDeps, log: Logger, isEnding: () => boolean): FastifyInstance {
+  // The framework's own request log would print launch addresses, and with them tokens.
+  const app = fastify({
+    logger: false,
+    bodyLimit: BODY_BYTES_MAX,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    forceCloseConnections: 'idle',
+  });
+  // A connection that is kept alive behind its last answer would hold up the end.
+  app.addHook('onSend', async (_request, reply) => {
+    if (isEnding()) reply.header('connection', 'close');
+  });
+  app.addHook('onRequest', async (_request, reply) => {
+    reply.header('x-content-type-options', 'nosniff').header('cache-control', 'no-store');
+  });
+  app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
+    const status = error.statusCode ?? 500;
+    const route = request.routeOptions.url ?? '';
+    if (status >= 500) log.error({ err: error, route }, 'a request failed');
+    // The document knows no HTTP statuses: its own methods answer 200 and code 1.
+    if (route === '/GetListGames' || route === '/game') {
+      return reply.code(200).send({ code: 1, message: 'Internal Error' });
+    }
+    return reply
+      .code(status)
+      .send({ error: status >= 500 ? 'The game server failed.' : 'The request is not valid.' });
+  });
+  app.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'Not Found' }));
+
+  addWebGamesApi(app, deps);
+  addPlayApi(app, deps);
+  addAssets(app);
+  addSandboxRoutes(app, deps);
+  app.get('/health/live', () => ({ status: 'ok' }));
+  app.get('/health/ready', async (_request, reply) => {
+    try {
+      await deps.pool.query('SELECT 1');
+      return { status: 'ok' };
+    } catch {
+      return reply.code(503).send({ status: 'unavailable', reason: 'database' });
+    }
+  });
+  return app;
 }

@@ -1,4 +1,56 @@
-import type { FastifyPluginAsync } from 'fastify';
-export function pagesRoutes(_: object): FastifyPluginAsync {
-  return async () => undefined;
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
+import { isDatabaseUnavailable } from '../../../db/unavailable';
+import { failurePage } from './failure-page';
+import { addLaunchPage } from './launch-page';
+import { addLobbyPages } from './lobby-page';
+import type { PagesDeps } from './pages-deps';
+import { addRoundPage } from './round-page';
+import { sendPage } from './send-page';
+
+/** A form of ours holds a token and a game's number. */
+const FORM_BYTES_MAX = 4_096;
+
+const FILES = {
+  'pages.css': 'text/css; charset=utf-8',
+  'launch.js': 'text/javascript; charset=utf-8',
+  'roundhouse.svg': 'image/svg+xml',
+} as const;
+
+/** What players see of us: launch, lobby and round result, in a scope with an error door of its own. */
+export function pagesRoutes(deps: PagesDeps): FastifyPluginAsync {
+  return async (scope) => {
+    scope.setErrorHandler((error, _request, reply) => {
+      const { statusCode } = error as { statusCode?: number };
+      if (statusCode !== undefined && statusCode < 500) {
+        return sendPage(reply, { ...failurePage('link_incomplete'), status: statusCode });
+      }
+      // The request is not logged: its address holds a token.
+      deps.log.error({ err: error }, 'a page could not be made');
+      return sendPage(reply, failurePage(isDatabaseUnavailable(error) ? 'busy' : 'broken'));
+    });
+    scope.addContentTypeParser(
+      'application/x-www-form-urlencoded',
+      { parseAs: 'string', bodyLimit: FORM_BYTES_MAX },
+      (_request, body, done) => done(null, new URLSearchParams(String(body))),
+    );
+    addFiles(scope);
+    addLaunchPage(scope, deps);
+    addLobbyPages(scope, deps);
+    addRoundPage(scope, deps);
+  };
+}
+
+function addFiles(scope: FastifyInstance): void {
+  for (const [name, type] of Object.entries(FILES)) {
+    const content = readFileSync(path.join(__dirname, 'public', name));
+    scope.get(`/pages/${name}`, (_request, reply) =>
+      reply
+        .type(type)
+        .header('cache-control', 'public, max-age=300')
+        .header('x-content-type-options', 'nosniff')
+        .send(content),
+    );
+  }
 }

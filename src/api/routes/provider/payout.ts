@@ -15,6 +15,7 @@ import { decodeDebit, type PayoutRequest } from '../../../protocols/web-games/de
 import { encodeMoney, encodeRefusal } from '../../../protocols/web-games/encode';
 import { isSignedBy } from '../../../protocols/web-games/signature';
 import type { Asked } from '../../money-desk';
+import { openAmountConflict } from './amount-conflict';
 import type { ProviderAnswer, ProviderDeps, ProviderMethod } from './provider-deps';
 
 type DebitRefusal = Exclude<WebGamesCode<'Debit'>, 0>;
@@ -40,7 +41,10 @@ export const askPayout: ProviderMethod = async (deps, { connection, apiKeys, bod
   });
   if (known) {
     const amount = parseAmount(request.amountText, known.exponent);
-    if (!amount.ok) return refuse(1, 'amount is not the one of this transaction');
+    if (!amount.ok) {
+      await openAmountConflict(deps, known, request.amountText);
+      return refuse(1, 'amount is not the one of this transaction');
+    }
     const event = eventOf(request, known.operationId, amount.minor, known.exponent);
     return encode(deps, await book.decideOn(known.roundId, event));
   }

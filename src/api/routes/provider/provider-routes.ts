@@ -23,7 +23,12 @@ const BODY_BYTES_MAX = 65_536;
 export function providerRoutes(deps: ProviderDeps): FastifyPluginAsync {
   return async (scope) => {
     scope.removeAllContentTypeParsers();
-    // Whatever the content type says, the bytes are kept: the signature is over their own digits.
+    // Whatever the content type says, broken ones included, the bytes are kept: the signature is over
+    // their own digits.
+    scope.addHook('onRequest', (request, _, done) => {
+      request.headers['content-type'] = 'application/json';
+      done();
+    });
     scope.addContentTypeParser(
       '*',
       { parseAs: 'string', bodyLimit: BODY_BYTES_MAX },

@@ -19,6 +19,7 @@ import { decodeCredit, type StakeRequest } from '../../../protocols/web-games/de
 import { encodeMoney, encodeRefusal } from '../../../protocols/web-games/encode';
 import { isSignedBy } from '../../../protocols/web-games/signature';
 import type { MoneyAnswer } from '../../money-desk';
+import { openAmountConflict } from './amount-conflict';
 import type { ProviderAnswer, ProviderDeps, ProviderMethod } from './provider-deps';
 
 type CreditRefusal = Exclude<WebGamesCode<'Credit'>, 0>;
@@ -43,7 +44,10 @@ export const askStake: ProviderMethod = async (deps, { connection, apiKeys, body
   const known = await findOperation(deps.book.pool, key);
   if (known) {
     const amount = parseAmount(request.amountText, known.exponent);
-    if (!amount.ok) return refuse(1, 'amount is not the one of this transaction');
+    if (!amount.ok) {
+      await openAmountConflict(deps, known, request.amountText);
+      return refuse(1, 'amount is not the one of this transaction');
+    }
     return settle(deps, known.roundId, request, amount.minor, connection.id, known.operationId);
   }
 

@@ -88,7 +88,7 @@
     }
   }
 
-  spin.addEventListener('click', async () => {
+  async function playOnce() {
     spin.disabled = true;
     stake.disabled = true;
     say(null);
@@ -117,10 +117,12 @@
     }
     await rolled;
     await follow(view);
-  });
+  }
+
+  spin.addEventListener('click', () => void playOnce());
 
   // After a reload a round may still be under way.
-  lookUp().then((view) => {
+  void lookUp().then((view) => {
     if (view.busy) void follow(view);
   });
 })();

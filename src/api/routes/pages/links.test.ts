@@ -1,0 +1,48 @@
+import { createLinks, ROUND_LINK_MS } from './links';
+
+const BET = '64aa6ac13b909c3b91986abe';
+let nowMs = 1_800_000_000_000;
+const links = createLinks({
+  publicBaseUrl: 'https://play.example.com',
+  key: Buffer.alloc(32, 7),
+  clock: { nowMs: () => nowMs },
+});
+
+function partsOf(url: string) {
+  const { pathname, searchParams } = new URL(url);
+  return {
+    betId: pathname.slice('/rounds/'.length),
+    expires: searchParams.get('expires') ?? '',
+    signature: searchParams.get('signature') ?? '',
+  };
+}
+
+beforeEach(() => (nowMs = 1_800_000_000_000));
+
+test('a link is valid for a day and then says that it has expired', () => {
+  const { betId, expires, signature } = partsOf(links.roundUrl(BET));
+  expect(betId).toBe(BET);
+  expect(links.verifyRound(betId, expires, signature)).toBe('valid');
+  nowMs += ROUND_LINK_MS;
+  expect(links.verifyRound(betId, expires, signature)).toBe('expired');
+});
+
+test('changing the bet, the time or a letter of the signature makes it a forgery', () => {
+  const { betId, expires, signature } = partsOf(links.roundUrl(BET));
+  const otherLetter = signature.startsWith('A') ? 'B' : 'A';
+  expect(links.verifyRound(BET.replace('6', '7'), expires, signature)).toBe('forged');
+  expect(links.verifyRound(betId, String(Number(expires) + 1), signature)).toBe('forged');
+  expect(links.verifyRound(betId, expires, otherLetter + signature.slice(1))).toBe('forged');
+  expect(links.verifyRound(betId, expires, '')).toBe('forged');
+  expect(links.verifyRound(betId, '', signature)).toBe('forged');
+});
+
+test('the link of another installation is a forgery', () => {
+  const other = createLinks({
+    publicBaseUrl: 'https://play.example.com',
+    key: Buffer.alloc(32, 8),
+    clock: { nowMs: () => nowMs },
+  });
+  const { betId, expires, signature } = partsOf(other.roundUrl(BET));
+  expect(links.verifyRound(betId, expires, signature)).toBe('forged');
+});
