@@ -23,13 +23,20 @@ export function createSweepBook(deps: {
     await book.pool.query('SELECT ensure_month_partitions()');
     const rounds = await takeOverdueRounds(book.pool, OVERDUE_MS, ROUNDS_PER_SWEEP_MAX);
     let driven = 0;
+    let failed = 0;
     for (const round of rounds) {
-      const { context, view } = await book.decideOn(round, { type: 'tick' });
-      if (view.atRest) continue;
-      await driveRound(client, roundToDrive(context, view), [], HAND_OVER_MS);
-      driven += 1;
+      // One round that cannot be driven keeps no other from it; it is overdue again at the next sweep.
+      try {
+        const { context, view } = await book.decideOn(round, { type: 'tick' });
+        if (view.atRest) continue;
+        await driveRound(client, roundToDrive(context, view), [], HAND_OVER_MS);
+        driven += 1;
+      } catch (error) {
+        failed += 1;
+        log.error({ err: error, round }, 'a round that nobody drives could not be handed over');
+      }
     }
     if (driven > 0) log.info({ driven }, 'rounds that nobody drove were handed over');
-    return { driven };
+    return { driven, failed };
   };
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { findBet } from '../db/book';
 import type { Clock } from '../lib/clock';
 import type { Logger } from '../lib/log';
@@ -33,7 +33,7 @@ export async function createApp(deps: AppDeps): Promise<FastifyInstance> {
   const { pool } = deps.book;
   const app = Fastify({
     loggerInstance: log as FastifyBaseLogger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     // Addresses are the socket's own: no header of a stranger is believed.
     trustProxy: false,
     bodyLimit: BODY_BYTES_MAX,

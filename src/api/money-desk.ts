@@ -8,7 +8,7 @@ import { markAnswersWritten, storedAnswer } from '../db/operations';
 import type { RoundContext } from '../db/round-rows';
 import { roundToDrive } from '../db/round-view';
 import type { AnswerResult } from '../domain/round/rows';
-import type { RequestReply } from '../domain/round/stake';
+import type { RequestReply } from '../domain/round/request-reply';
 
 /** What a provider is to be told of one money request. */
 export interface MoneyAnswer {
@@ -99,7 +99,7 @@ export function createMoneyDesk(deps: {
    * nothing closed, the record of a stake that its repeat confirmed. Nobody waits for the hand-over.
    */
   function tell(decided: Omit<Asked, 'result'>, operationId: number | null): void {
-    if (!decided.changed || decided.view.atRest) return;
+    if (!decided.changed) return;
     const round = roundToDrive(decided.context, decided.view);
     driveRound(client, round, [], HAND_OVER_MS).catch((error: unknown) =>
       log.error({ err: error, operationId }, 'Temporal did not take the round; the sweep will'),

@@ -11,7 +11,7 @@ export class SettingsError extends Error {
 
 const port = z.coerce.number().int().min(1).max(65535);
 const url = (...protocols: string[]) =>
-  z.url().refine((text) => protocols.includes(new URL(text).protocol), {
+  z.url().refine((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol), {
     message: `must begin with ${protocols.map((p) => `${p}//`).join(' or ')}`,
   });
 const httpUrl = url('http:', 'https:').transform((text) => text.replace(/\/+$/, ''));
@@ -78,6 +78,10 @@ export const VARIABLES = {
   POSTGRES_PORT: { schema: port.default(54329), reason: 'port of the PostgreSQL of npm start' },
   SANDBOX_PROVIDER_PORT: { schema: port.default(8081), reason: 'the sandbox game provider' },
   SANDBOX_PARTNER_PORT: { schema: port.default(8082), reason: 'the sandbox casino and its wallet' },
+  SANDBOX_HOST: {
+    schema: z.string().min(1).default('127.0.0.1'),
+    reason: 'the address both sandboxes listen on; a container sets 0.0.0.0',
+  },
   SANDBOX_PROVIDER_DATABASE_URL: {
     schema: postgresUrl.optional(),
     reason: "the sandbox provider's own book (set by npm start)",

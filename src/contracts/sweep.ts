@@ -4,6 +4,8 @@ export const SWEEP_SCHEDULE_ID = 'sweep';
 export interface SweepResult {
   /** Rounds the book had work for and nobody had worked on in time. */
   readonly driven: number;
+  /** Rounds that could not be handed over; the next sweep tries them again. */
+  readonly failed: number;
 }
 
 export interface SweepActivities {

@@ -110,8 +110,8 @@ function keepConnected(
     try {
       await client.connect();
       await onConnect?.(client);
-      if (closed) return void (await client.end());
-      current = client;
+      if (closed) await client.end();
+      else current = client;
     } catch (error) {
       again(client, error);
     }

@@ -101,7 +101,7 @@ export function createBook(deps: {
       view: viewOf(decision.draft, version),
       context,
       nowMs,
-      changed: version !== locked.version,
+      changed: decision.facts.length > 0,
       answered,
     };
   }

@@ -188,6 +188,7 @@ export async function updateConnection(
   });
 }
 
+/** The connection of a key, whatever its status. */
 export async function connectionByKey(db: Db, key: string): Promise<Connection | undefined> {
   const { rows } = await db.query<ConnectionRow>({
     name: 'connection-by-key',
@@ -197,16 +198,7 @@ export async function connectionByKey(db: Db, key: string): Promise<Connection |
   return rows[0] && connectionOfRow(rows[0]);
 }
 
-export async function connectionById(db: Db, id: number): Promise<Connection | undefined> {
-  const { rows } = await db.query<ConnectionRow>({
-    name: 'connection-by-id',
-    text: `SELECT ${CONNECTION_COLUMNS} FROM connections c WHERE c.id = $1`,
-    values: [id],
-  });
-  return rows[0] && connectionOfRow(rows[0]);
-}
-
-/** Every connection, by key. */
+/** Every connection, by its key. */
 export async function listConnections(db: Db): Promise<Connection[]> {
   const { rows } = await db.query<ConnectionRow>(
     `SELECT ${CONNECTION_COLUMNS} FROM connections c ORDER BY c.key`,

@@ -120,11 +120,6 @@ export async function sessionByToken(db: Db, token: string): Promise<SessionCont
   return contextOf(db, 'session-by-token', 's.token_hash = $1', digestOf(token));
 }
 
-/** As `sessionByToken`, by the session's number. */
-export async function sessionById(db: Db, id: string): Promise<SessionContext | undefined> {
-  return contextOf(db, 'session-by-id', 's.id = $1', id);
-}
-
 /**
  * Records an Authorization; repeating it is allowed while the session lives.
  *

@@ -9,6 +9,9 @@ export const SIGNIFICANT_DIGITS_MAX = 15;
 /** Exponents beyond this cannot be printed alike by the signers of both sides (SPEC §3). */
 export const EXPONENT_MAX = 4;
 
+// A balance may have more decimals than any currency; what is too long to be a balance is cut off below.
+const DECIMAL_OF_ANY_PRECISION = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d{1,3}))?$/;
+
 export type AmountFault = 'not_a_number' | 'too_many_decimals' | 'too_large';
 
 export type ParsedAmount =
@@ -68,7 +71,7 @@ export function formatFixed(minor: bigint, exponent: number): string {
  * @returns minor units, or undefined when the text is no decimal number
  */
 export function cutToMinor(text: string, exponent: number): bigint | undefined {
-  const match = DECIMAL.exec(text);
+  const match = DECIMAL_OF_ANY_PRECISION.exec(text);
   if (!match) return undefined;
   const [, sign = '', whole = '', fraction = '', power = '0'] = match;
   const digits = whole + fraction;

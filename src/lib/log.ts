@@ -3,7 +3,15 @@ import pino, { type Logger } from 'pino';
 export type { Logger };
 
 /** Names under which a secret or a player's data could reach a log line; each is masked at any of these depths. */
-const SECRET_FIELDS = ['api_key', 'agent_secret', 'hash', 'hmac', 'token', 'password', 'authorization'];
+const SECRET_FIELDS = [
+  'api_key',
+  'agent_secret',
+  'hash',
+  'hmac',
+  'token',
+  'password',
+  'authorization',
+];
 
 /**
  * The process's logger: JSON lines on standard error, so that standard output stays a command's answer.

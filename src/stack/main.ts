@@ -64,7 +64,7 @@ interface SignalHandler {
   stopping(): boolean;
 }
 
-/** The first signal ends the stack in order, a second one at once. */
+/** The first signal ends the stack in order, a second Ctrl-C at once. */
 function handleSignals(home: StackHome): SignalHandler {
   let stack: Stack | undefined;
   let firstAt: number | undefined;
@@ -75,11 +75,11 @@ function handleSignals(home: StackHome): SignalHandler {
     print('Stopped.');
     process.exit(0);
   };
-  const onSignal = () => {
+  const onSignal = (signal: NodeJS.Signals) => {
     if (firstAt === undefined) {
       firstAt = Date.now();
       void end();
-    } else if (Date.now() - firstAt > SAME_KEYPRESS_MS) {
+    } else if (signal === 'SIGINT' && Date.now() - firstAt > SAME_KEYPRESS_MS) {
       stack?.kill();
       void home.release().finally(() => process.exit(130));
     }

@@ -115,7 +115,7 @@ export async function roundWorkflow(input: RoundInput): Promise<readonly string[
     const waitMs = timerMs(view, running.size);
     const woken = () => changed || failures.length > 0;
     if (waitMs === null) await condition(woken);
-    else if (!(await condition(woken, waitMs))) {
+    else if (!(await condition(woken, waitMs, { summary: 'until time decides' }))) {
       accept(await book('what time decides').tickRound({ round }));
       changed = true;
     }

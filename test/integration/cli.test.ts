@@ -319,6 +319,71 @@ describe('player', () => {
   });
 });
 
+describe('round and audit', () => {
+  const BET = '64aa6ac13b909c3b91986abe';
+
+  test('an empty book agrees with itself', async () => {
+    const report = await json<{ ok: boolean; contradictions: unknown[] }>(['audit']);
+    expect(report).toMatchObject({ ok: true, contradictions: [] });
+    expect((await cli(['audit'])).out).toMatch(/^ok: \d+ rounds/);
+  });
+
+  test('show finds a round by bet, operation number and name; audit exits with 1 on a contradiction', async () => {
+    await json(createArgs('SHOW1'));
+    await json(connectionArgs('shown', 'http://127.0.0.1:9'));
+    const partner = (await partnerByPrefix(pool, 'SHOW1'))!;
+    const { player } = await findOrCreatePlayer(pool, partner, 'a');
+    await pool.query(
+      `INSERT INTO rounds (connection_id, player_id, round_ref, partner_id, game_id, currency,
+         last_activity_at, created_at)
+       SELECT id, $1, '77', $2, '11', 'EUR', now(), now() FROM connections WHERE key = 'shown'`,
+      [player.playerId, partner.id],
+    );
+    // Accepted towards the provider, but not confirmed, and in no register of calls: three contradictions.
+    await pool.query(
+      `INSERT INTO operations (id, round_id, kind, transaction_ref, business_date, amount, currency,
+         game_id, is_close, requests, deadline_at, waiting, answer_result, answer_balance, bet_id, created_at)
+       SELECT 901, id, 'stake', '9223372036854775807', '2026-11-21', 1250, 'EUR', '11', false, 1, now(),
+         false, 'accepted', '10.00', $1, now() FROM rounds WHERE round_ref = '77'`,
+      [BET],
+    );
+    await pool.query(
+      `INSERT INTO bets (id, round_id, form, operation_id, stake, outcome, decision, payout, paid,
+         created_at, updated_at)
+       SELECT $1, id, 'stake', 901, 1250, 'none', 'open', 0, false, now(), now()
+       FROM rounds WHERE round_ref = '77'`,
+      [BET],
+    );
+    for (const id of [BET, '901', `shown/${player.playerId}/77`]) {
+      expect(await json(['round', 'show', id])).toMatchObject({
+        round: { connection: 'shown', round: '77', user_agent: 'SHOW1.a', status: 'open' },
+        operations: [{ operation: 901, transaction: '9223372036854775807', amount: '12.5' }],
+        bets: [{ bet_id: BET, decision: 'open' }],
+      });
+    }
+    const { out } = await cli(['round', 'show', BET]);
+    expect(out).toMatch(/^ROUND\n/m);
+    expect(out).toMatch(/^OPERATIONS\nOPERATION +KIND +TRANSACTION/m);
+    expect(out).toMatch(/^901 +stake +9223372036854775807 +12\.5/m);
+
+    const { code, out: report } = await cli(['audit']);
+    expect(code).toBe(1);
+    expect(report).toMatch(/^CONTRADICTIONS: \d+\n/);
+    expect(report).toContain('operation 901');
+    const asJson = await cli(['audit', '--json']);
+    expect(asJson.code).toBe(1);
+    expect(JSON.parse(asJson.out)).toMatchObject({ ok: false });
+  });
+
+  test('a round that is not there is bad input', async () => {
+    for (const id of ['0'.repeat(24), '999999', 'shown/100000000/1', 'nonsense']) {
+      const { code, err } = await cli(['round', 'show', id]);
+      expect(code).toBe(2);
+      expect(err).toContain('ID: there is no round');
+    }
+  });
+});
+
 describe('the book', () => {
   test('migrate makes a new book once', async () => {
     const empty = await createEmptyDatabase();

@@ -3,9 +3,18 @@
  * builds a small house in a temporary folder with one fault in it and asks the real tools.
  */
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { SEARCH_ATTRIBUTES } from '../../src/contracts/search-attributes';
 
 const root = resolve(__dirname, '../..');
 let folder: string;
@@ -198,4 +207,10 @@ describe('the linter', () => {
   test('a lawful workflow is left alone', () => {
     expect([...found].filter((line) => line.includes('imports-nothing-odd'))).toEqual([]);
   });
+});
+
+test('the containers register exactly the search attributes that rounds are started with', () => {
+  const script = readFileSync(join(root, 'docker/temporal/setup-namespace.sh'), 'utf8');
+  const registered = [...script.matchAll(/^ensure (\w+) (\w+)$/gm)];
+  expect(registered.map(([, name, type]) => ({ name, type }))).toEqual([...SEARCH_ATTRIBUTES]);
 });

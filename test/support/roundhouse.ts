@@ -11,7 +11,11 @@ import { ROUNDS_TASK_QUEUE, roundWorkflowId } from '../../src/contracts/round';
 import { createAnswerListener, createAnswerNotifier } from '../../src/db/answers';
 import { createBook, type Book } from '../../src/db/book';
 import { applyCatalogue } from '../../src/db/catalogue';
-import { createConnection, type Connection as ProviderConnection } from '../../src/db/connections';
+import {
+  createConnection,
+  updateConnection,
+  type Connection as ProviderConnection,
+} from '../../src/db/connections';
 import { readInstallation } from '../../src/db/installation';
 import { createPartner, partnerByPrefix, type Partner } from '../../src/db/partners';
 import { findOrCreatePlayer } from '../../src/db/players';
@@ -48,6 +52,8 @@ export interface TestRoundhouse {
   newSession(playerId: string): Promise<string>;
   /** A launch of which the provider has told nothing yet. */
   launch(playerId: string, options?: { isDemo?: boolean; connectionId?: number }): Promise<string>;
+  /** Changes settings of the connection; every decision from now on is taken by them. */
+  configure(settings: Record<string, unknown>): Promise<void>;
   workflowOf(playerId: string, round: string): WorkflowHandle;
   /** Waits until the round's workflow has ended well. */
   ended(playerId: string, round: string): Promise<void>;
@@ -126,7 +132,7 @@ export async function startRoundhouse(options: TestOptions = {}): Promise<TestRo
 
   const native = await NativeConnection.connect({ address: temporalAddress() });
   const grpc = await Connection.connect({ address: temporalAddress() });
-  const client = new Client({ connection: grpc, namespace });
+  const client = new Client({ connection: grpc, namespace, identity: 'api' });
   const notifier = createAnswerNotifier({ databaseUrl: database.url, log });
   const book = createBook({ pool, installation, onAnswered: notifier.answered });
   const wallets = createWallets({ pool, egress, log });
@@ -137,6 +143,8 @@ export async function startRoundhouse(options: TestOptions = {}): Promise<TestRo
     const started = await Worker.create({
       connection: native,
       namespace,
+      // Histories that tests keep as files name no machine.
+      identity: 'worker',
       taskQueue: ROUNDS_TASK_QUEUE,
       workflowBundle: { codePath: workflowBundlePath() },
       activities: { ...createActivities({ book, wallets, client, egress, log }) },
@@ -233,6 +241,9 @@ export async function startRoundhouse(options: TestOptions = {}): Promise<TestRo
     connection,
     newSession,
     launch,
+    async configure(settings) {
+      await updateConnection(pool, connection.key, { settings });
+    },
     workflowOf,
     ended: (playerId, round) =>
       eventually(async () => {

@@ -1,7 +1,7 @@
-import { isFinal, reportMark } from './attempt';
+import { reportMark } from './attempt';
 import { betEndsFromMs, close, closesByItselfAtMs } from './closing';
 import { type Draft, obligationOf, owe } from './draft';
-import { releaseWaitingPayouts } from './payout';
+import { hasOnlyFailedStakes, releaseWaitingPayouts } from './payout';
 import { fail } from './registers';
 import type { BetRow, ObligationRow } from './rows';
 
@@ -9,18 +9,20 @@ import type { BetRow, ObligationRow } from './rows';
 export function settleTime(draft: Draft): void {
   const { rows, terms, nowMs } = draft;
   for (const bet of rows.bets) {
-    if (bet.form !== 'stake' || bet.decision !== 'open') continue;
+    if (bet.form !== 'stake' || (bet.decision !== 'open' && bet.outcome !== 'none')) continue;
     const operation = rows.operations.find((row) => row.id === bet.operationId);
     if (!operation) continue;
     const take = obligationOf(draft, bet.id, 'take');
-    // Rules 2 and 3: past its deadline, a stake of which surely nothing was sent fails without a call.
+    // Rules 2 and 3: past its deadline, a stake of which surely nothing was sent fails without a call;
+    // one that had failed as unknown, and was never sent after all, is not sent any more.
     if (bet.outcome === 'none' && nowMs > operation.deadlineMs && take?.uncertain === 0) {
       take.status = 'dropped';
       take.doneMs = nowMs;
       bet.outcome = 'declined';
       draft.facts.push({ kind: 'never_sent', operation: operation.id, bet: bet.id });
-      fail(draft, operation, bet, 'failed');
+      if (bet.decision === 'open') fail(draft, operation, bet, 'failed');
     } else if (
+      bet.decision === 'open' &&
       nowMs > operation.deadlineMs + terms.reviveWindowMs &&
       !rows.operations.some((row) => row.payoutState === 'waiting')
     ) {
@@ -60,13 +62,13 @@ export function derive(draft: Draft): void {
 
 /** Rule 8: a recorded payout whose every possible stake failed is refused for ever, and a person told. */
 function refuseHopelessPayouts(draft: Draft): void {
-  const stakes = draft.rows.bets.filter((bet) => bet.form === 'stake');
-  if (stakes.length === 0 || stakes.some((bet) => bet.decision !== 'failed')) return;
+  if (!hasOnlyFailedStakes(draft)) return;
   for (const operation of draft.rows.operations) {
     if (operation.payoutState !== 'waiting') continue;
     operation.payoutState = 'void';
     operation.waiting = false;
     draft.facts.push({ kind: 'payout_void', operation: operation.id });
+    if (operation.amount === 0n) continue; // nothing was won: nobody has to decide anything
     draft.cases.push({
       kind: 'payout_on_failed_stake',
       subject: operation.transactionRef,
@@ -133,10 +135,8 @@ export function nextTickAtMs(draft: Draft): number | null {
     if (bet.form !== 'stake' || bet.decision !== 'open') continue;
     const operation = rows.operations.find((row) => row.id === bet.operationId);
     // An undecided stake that is not done is decided by its own next attempt, or by the next request.
-    if (operation && bet.outcome === 'done')
+    if (operation && bet.outcome === 'done') {
       times.push(operation.deadlineMs + terms.reviveWindowMs + 1);
-    else if (operation && obligationOf(draft, bet.id, 'take')?.uncertain === 0) {
-      times.push(operation.deadlineMs + 1);
     }
   }
   if (rows.round.status === 'open') times.push(closesByItselfAtMs(draft).atMs);

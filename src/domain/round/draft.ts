@@ -1,4 +1,5 @@
 import { cutToMinor, formatAmount } from '../money';
+import { obligationId } from './rows';
 import type { AnswerResult, BetRow, ObligationRow, OperationRow, RoundRows, Verb } from './rows';
 import type { RoundTerms } from './terms';
 
@@ -81,6 +82,23 @@ export function owe(draft: Draft, betId: string, verb: Verb, number = 1): void {
     reported: null,
     doneMs: null,
   });
+}
+
+/**
+ * Cuts the background wait of a bet's money calls short, because a provider waits for them again.
+ *
+ * @returns the calls whose wait was cut
+ */
+export function hurryBet(draft: Draft, betId: string | null): string[] {
+  const waits = draft.rows.obligations.filter(
+    (row) =>
+      row.betId === betId &&
+      (row.verb === 'take' || row.verb === 'give') &&
+      row.status === 'open' &&
+      row.nextAttemptMs > draft.nowMs,
+  );
+  for (const row of waits) row.nextAttemptMs = draft.nowMs;
+  return waits.map(obligationId);
 }
 
 /** A wallet's balance as the provider may see it: cut to the currency's scale, never rounded up (SPEC §3). */

@@ -1,15 +1,8 @@
 import { formatAmount, cutToMinor } from '../money';
 import { assert } from '../../lib/assert';
+import { attribute } from './attribution';
 import { close } from './closing';
-import {
-  type Draft,
-  betOf,
-  latestBalance,
-  obligationOf,
-  owe,
-  shownBalance,
-  storeAnswer,
-} from './draft';
+import { type Draft, betOf, hurryBet, latestBalance, shownBalance, storeAnswer } from './draft';
 import { confirm } from './registers';
 import {
   refuse,
@@ -18,7 +11,7 @@ import {
   storedReply,
   type RequestReply,
 } from './request-reply';
-import type { BetRow, OperationRow } from './rows';
+import type { OperationRow } from './rows';
 import { OPERATIONS_PER_ROUND_MAX } from './terms';
 
 /** A request to give a payout, decoded and checked up to the round itself. */
@@ -73,7 +66,7 @@ function unpayable(draft: Draft, request: PayoutRequest): RequestReply | undefin
     if (request.amount > 0n) refusedPayoutCase(draft, 'orphan_payout', request);
     return payable ? undefined : refuse('round_unknown', 'the round has no stake');
   }
-  if (stakes.every((bet) => bet.decision === 'failed')) {
+  if (hasOnlyFailedStakes(draft)) {
     if (request.amount > 0n) refusedPayoutCase(draft, 'payout_on_failed_stake', request);
     return refuse('round_unknown', 'no stake of the round was taken');
   }
@@ -113,23 +106,37 @@ function repeatPayout(draft: Draft, known: OperationRow, request: PayoutRequest)
   if (known.amount !== request.amount || known.gameId !== request.gameId) {
     return refuseOtherContent(draft, known, request.amount, request.gameId);
   }
+  if (known.isClose !== request.isClose || known.betAmount !== request.betAmount) {
+    draft.facts.push({
+      kind: 'warning',
+      operation: known.id,
+      text: 'a repeat with another is_close or bet amount',
+    });
+  }
   if (known.answer) return storedReply(known);
   known.requests += 1;
   if (known.payoutState === 'held') return refuse('failed', 'the payout is held');
-  if (known.payoutState === 'void') return refuse('round_closed', 'the payout was refused');
+  if (known.payoutState === 'void') return refuseVoid(draft);
   known.deadlineMs = draft.nowMs + draft.terms.answerDeadlineMs;
   if (known.payoutState === 'paid') {
     answerPaid(draft, known);
     return storedReply(known);
   }
   known.waiting = true;
-  const give = known.betId === null ? undefined : obligationOf(draft, known.betId, 'give');
-  const hurried: string[] = [];
-  if (give?.status === 'open' && give.nextAttemptMs > draft.nowMs) {
-    give.nextAttemptMs = draft.nowMs;
-    hurried.push(`${give.betId}/${give.verb}/${give.number}`);
-  }
-  return { ...wait(known), hurry: hurried };
+  return { ...wait(known), hurry: hurryBet(draft, known.betId) };
+}
+
+/** Rule 8 where no stake counts, rule 15 where a person refused a held payout. */
+function refuseVoid(draft: Draft): RequestReply {
+  return hasOnlyFailedStakes(draft)
+    ? refuse('round_unknown', 'no stake of the round was taken')
+    : refuse('round_closed', 'the payout was refused');
+}
+
+/** Whether the round has stakes, none of which counts or can still come to count. */
+export function hasOnlyFailedStakes(draft: Draft): boolean {
+  const stakes = draft.rows.bets.filter((bet) => bet.form === 'stake');
+  return stakes.length > 0 && stakes.every((bet) => bet.decision === 'failed');
 }
 
 function wait(operation: OperationRow): Extract<RequestReply, { kind: 'wait' }> {
@@ -168,53 +175,6 @@ export function releaseWaitingPayouts(draft: Draft): void {
   }
 }
 
-/** Rule 7: chooses the bet that carries the payout. The choice is written with the payout and never changes. */
-function attribute(draft: Draft, operation: OperationRow): void {
-  const free = draft.rows.bets.filter(
-    (bet) =>
-      bet.form === 'stake' &&
-      bet.decision === 'confirmed' &&
-      bet.payoutOperationId === null &&
-      !obligationOf(draft, bet.id, 'end'),
-  );
-  const bet = free.find((row) => row.stake === operation.betAmount) ?? free[0];
-  const chosen = bet ?? makeCarrier(draft, operation);
-  chosen.payoutOperationId = operation.id;
-  chosen.payout = operation.amount;
-  operation.betId = chosen.id;
-  operation.payoutState = 'owed';
-  draft.facts.push({
-    kind: 'payout_owed',
-    operation: operation.id,
-    bet: chosen.id,
-    form: chosen.form,
-    amount: operation.amount.toString(),
-  });
-}
-
-function makeCarrier(draft: Draft, operation: OperationRow): BetRow {
-  const direct = draft.terms.extraPayout === 'direct';
-  const bet: BetRow = {
-    id: draft.ownBetIdOf(operation.transactionRef),
-    form: direct ? 'direct' : 'carrier',
-    operationId: operation.id,
-    stake: 0n,
-    // A direct payout has no take before it; a carrier belongs to its payout and is never failed.
-    outcome: direct ? 'done' : 'none',
-    decision: 'confirmed',
-    stakeBalance: null,
-    payoutOperationId: null,
-    payout: 0n,
-    paid: false,
-    lastBalance: null,
-    createdMs: draft.nowMs,
-    updatedMs: draft.nowMs,
-  };
-  draft.rows.bets.push(bet);
-  if (!direct) owe(draft, bet.id, 'take');
-  return bet;
-}
-
 /** The wallet has paid: a request that waits is answered with the wallet's own balance. */
 export function payoutPaid(draft: Draft, operation: OperationRow): void {
   operation.payoutState = 'paid';
@@ -244,6 +204,7 @@ export function payoutDeadline(draft: Draft, operation: OperationRow): RequestRe
     storeAnswer(draft, operation, 'accepted', projectedBalance(draft));
     return storedReply(operation);
   }
+  if (operation.payoutState === 'void') return refuseVoid(draft);
   draft.facts.push({ kind: 'answered_unknown', operation: operation.id });
   return {
     kind: 'answer',

@@ -17,7 +17,6 @@ export function ownBet(draft: Draft, operation: OperationRow): BetRow {
 export function confirm(draft: Draft, operation: OperationRow, bet: BetRow): void {
   assert(bet.outcome === 'done' && bet.decision === 'open', `bet ${bet.id} cannot be confirmed`);
   bet.decision = 'confirmed';
-  bet.updatedMs = draft.nowMs;
   operation.waiting = false;
   draft.facts.push({ kind: 'stake_confirmed', operation: operation.id, bet: bet.id });
   storeAnswer(draft, operation, 'accepted', shownBalance(draft.terms, bet.stakeBalance));
@@ -39,7 +38,6 @@ export function fail(
 ): void {
   assert(bet.decision === 'open', `bet ${bet.id} cannot fail`);
   bet.decision = 'failed';
-  bet.updatedMs = draft.nowMs;
   operation.waiting = false;
   draft.facts.push({ kind: 'stake_failed', operation: operation.id, bet: bet.id, result });
   storeAnswer(draft, operation, result, null);

@@ -1,4 +1,4 @@
-import { type Draft, obligationOf, owe } from './draft';
+import { type Draft, hurryBet, owe } from './draft';
 import { confirm, ownBet } from './registers';
 import {
   refuse,
@@ -7,8 +7,10 @@ import {
   storedReply,
   type RequestReply,
 } from './request-reply';
-import { obligationId, type BetRow, type OperationRow } from './rows';
+import type { OperationRow } from './rows';
 import { OPERATIONS_PER_ROUND_MAX } from './terms';
+
+export type { RequestReply };
 
 /** A request to take a stake, decoded and checked up to the round itself. */
 export interface StakeRequest {
@@ -97,10 +99,15 @@ function repeatStake(draft: Draft, known: OperationRow, request: StakeRequest): 
       text: 'a repeat with another is_close',
     });
   }
-  if (known.answer) return storedReply(known);
+  // Counted before anything is answered: who is told a stored code 0 has been told it, and the process
+  // of the first request may no longer take it back (`reopenUnanswered`).
+  if (known.answer) {
+    known.requests = Math.max(known.requests, 2);
+    return storedReply(known);
+  }
+  known.requests += 1;
 
   const bet = ownBet(draft, known);
-  known.requests += 1;
   known.deadlineMs = draft.nowMs + draft.terms.answerDeadlineMs;
   draft.facts.push({ kind: 'stake_repeated', operation: known.id, requests: known.requests });
   if (bet.outcome === 'done') {
@@ -112,16 +119,8 @@ function repeatStake(draft: Draft, known: OperationRow, request: StakeRequest): 
     kind: 'wait',
     operationId: known.id,
     untilMs: known.deadlineMs,
-    hurry: hurry(draft, bet),
+    hurry: hurryBet(draft, bet.id),
   };
-}
-
-/** Cuts a background wait short, because a provider waits for this call again. */
-function hurry(draft: Draft, bet: BetRow): string[] {
-  const take = obligationOf(draft, bet.id, 'take');
-  if (!take || take.status !== 'open' || take.nextAttemptMs <= draft.nowMs) return [];
-  take.nextAttemptMs = draft.nowMs;
-  return [obligationId(take)];
 }
 
 /**
@@ -131,7 +130,9 @@ function hurry(draft: Draft, bet: BetRow): string[] {
 export function stakeDeadline(draft: Draft, operation: OperationRow): RequestReply {
   if (operation.answer) return storedReply(operation);
   const bet = ownBet(draft, operation);
-  if (bet.outcome === 'done' && operation.waiting) {
+  // Whoever asks here holds a request and answers it now, so a stake that is done counts (rule 4), even
+  // when an earlier request for it has been told code 1.
+  if (bet.outcome === 'done') {
     confirm(draft, operation, bet);
     return storedReply(operation);
   }
@@ -156,6 +157,10 @@ export function reopenUnanswered(draft: Draft, operation: OperationRow): boolean
   // Whatever already builds on the confirmation (a payout, a close, an end) keeps it.
   const builtUpon =
     bet.payoutOperationId !== null ||
+    // A payout since then is the provider's word that the stake counts, whichever bet carries it.
+    draft.rows.operations.some(
+      (row) => row.kind === 'payout' && row.createdMs >= operation.createdMs,
+    ) ||
     operation.isClose ||
     draft.rows.round.status !== 'open' ||
     draft.rows.obligations.some(

@@ -35,24 +35,6 @@ export const WEB_GAMES_CODES = {
   },
 } as const satisfies Record<string, Record<number, string>>;
 
-/** What the provider's own methods answer to us (provider document, sections 1 and 2). */
-export const WEB_GAMES_SERVICE_CODES = {
-  GetListGames: {
-    0: 'Success',
-    1: 'Internal Error',
-    10: 'Hash mismatch',
-    15: 'Unavailable type',
-    101: 'Partner is not found',
-  },
-  game: {
-    1: 'Internal Error',
-    12: 'Game is not found',
-    13: 'Partner API return null',
-    101: 'Partner is not found',
-    102: 'Currency is not found',
-  },
-} as const satisfies Record<string, Record<number, string>>;
-
 /** The methods the provider calls. */
 export type WebGamesMethod = keyof typeof WEB_GAMES_CODES;
 

@@ -1,12 +1,11 @@
-import { readSettings, SettingsError } from '../../config/env';
+import { readSettings } from '../../config/env';
 import { systemClock } from '../../lib/clock';
 import { createLogger } from '../../lib/log';
+import { runService, type Service } from '../../lib/run-service';
 import { createSandboxPartner } from './sandbox-partner';
 
-/** A stop that takes longer is not going to end: the process leaves, and the book is whole anyway. */
-const STOP_TIMEOUT_MS = 10_000;
-
-async function main(): Promise<void> {
+/** The sandbox casino as a process: its wallet and its storefront. */
+async function startSandboxPartner(): Promise<Service> {
   const settings = readSettings([
     'SANDBOX_PARTNER_DATABASE_URL',
     'SANDBOX_PARTNER_API_URL',
@@ -26,34 +25,9 @@ async function main(): Promise<void> {
     log,
     clock: systemClock,
   });
-
-  let stopping = false;
-  const stop = (reason: string) => {
-    if (stopping) return;
-    stopping = true;
-    log.info({ reason }, 'stopping');
-    setTimeout(() => process.exit(1), STOP_TIMEOUT_MS).unref();
-    casino.close().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        log.error({ err: error }, 'the stop failed');
-        process.exit(1);
-      },
-    );
-  };
-  process.on('SIGTERM', () => stop('SIGTERM'));
-  process.on('SIGINT', () => stop('SIGINT'));
-  // Started by another process that is gone: nobody is left to stop this one.
-  process.on('disconnect', () => stop('the parent process is gone'));
-
-  const port = await casino.listen(settings.SANDBOX_PARTNER_PORT);
+  const port = await casino.listen(settings.SANDBOX_PARTNER_PORT, settings.SANDBOX_HOST);
   log.info({ port, currency: settings.SANDBOX_PARTNER_CURRENCY }, 'listening');
-  process.send?.({ ready: true });
+  return casino;
 }
 
-main().catch((error: unknown) => {
-  const known = error instanceof SettingsError;
-  const text = error instanceof Error ? (known ? error.message : error.stack) : undefined;
-  process.stderr.write(`sandbox partner: ${text ?? String(error)}\n`);
-  process.exit(1);
-});
+runService('sandbox partner', startSandboxPartner);

@@ -31,7 +31,7 @@ export interface SandboxPartnerDeps {
 
 export interface SandboxPartner {
   /** Prepares the book and listens on loopback; 0 takes a free port. Resolves with the port. */
-  listen(port: number): Promise<number>;
+  listen(port: number, host?: string): Promise<number>;
   /** Ends slow and hanging calls, lets the others finish, and closes the book. Safe to call twice. */
   close(): Promise<void>;
 }
@@ -82,9 +82,9 @@ export function createSandboxPartner(deps: SandboxPartnerDeps): SandboxPartner {
 
   let closed: Promise<void> | undefined;
   return {
-    async listen(port) {
+    async listen(port, host = '127.0.0.1') {
       await prepareBook(pool, money.currency);
-      await app.listen({ host: '127.0.0.1', port });
+      await app.listen({ host, port });
       return (app.server.address() as AddressInfo).port;
     },
     close() {

@@ -30,7 +30,7 @@ export interface WebGamesService {
    * @param port 0 takes any free one
    * @returns the port and the base URL
    */
-  listen(port: number): Promise<{ port: number; url: string }>;
+  listen(port: number, host?: string): Promise<{ port: number; url: string }>;
   /** Ends in good order: calls in flight are still answered and recorded, waiting repeats stay on paper. */
   close(): Promise<void>;
   /** Ends as a kill would: what is in flight is neither awaited nor recorded. For tests. */
@@ -58,10 +58,10 @@ export function createWebGamesService(options: WebGamesOptions): WebGamesService
   const app = createApp(deps, log, () => ending);
 
   return {
-    async listen(port) {
+    async listen(port, host = HOST) {
       await book.prepare();
       if (options.partner) await book.savePartner(options.partner, 'Roundhouse');
-      await app.listen({ host: HOST, port });
+      await app.listen({ host, port });
       await runner.resume();
       const actual = (app.server.address() as AddressInfo).port;
       const url = options.publicBaseUrl ?? `http://${HOST}:${String(actual)}`;

@@ -61,7 +61,6 @@ function launchPage(
         src="${url}"
         referrerpolicy="no-referrer"
         allow="autoplay; fullscreen"
-        allowfullscreen
       ></iframe>
       <aside id="slow" class="notice" hidden>
         <p>The game is slow to open. Reload the page, or open it again from the casino.</p>
