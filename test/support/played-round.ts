@@ -92,7 +92,7 @@ export function playRound(terms: Partial<RoundTerms> = {}, sessionEndsMs: number
   }
 
   function apply<Event extends RoundEvent>(event: Event): EventResult<Event> {
-    const copy = structuredClone(rows);
+    const copy = copyOf(rows);
     const decision = decide(copy, event, {
       terms: { ...TERMS, ...terms },
       nowMs,
@@ -229,6 +229,16 @@ export function playRound(terms: Partial<RoundTerms> = {}, sessionEndsMs: number
     },
   };
   return round;
+}
+
+/** A decision replaces whatever lies deeper than a row's own fields, so one level is a whole copy. */
+function copyOf(rows: RoundRows): RoundRows {
+  return {
+    round: { ...rows.round },
+    operations: rows.operations.map((row) => ({ ...row })),
+    bets: rows.bets.map((row) => ({ ...row })),
+    obligations: rows.obligations.map((row) => ({ ...row })),
+  };
 }
 
 /** What the provider is told by an answer; `wait` while it is not answered. */
