@@ -29,7 +29,9 @@ export function createSweepBook(deps: {
       try {
         const { context, view } = await book.decideOn(round, { type: 'tick' });
         if (view.atRest) continue;
-        await driveRound(client, roundToDrive(context, view), [], HAND_OVER_MS);
+        // Whatever waits between repeats waits too long already: the round would not be overdue else.
+        const hurry = view.calls.map((call) => call.id);
+        await driveRound(client, roundToDrive(context, view), hurry, HAND_OVER_MS);
         driven += 1;
       } catch (error) {
         failed += 1;

@@ -15,7 +15,7 @@ import { createMoneyDesk } from './money-desk';
 
 /** The API process: takes requests in, and answers them from the book. */
 async function startApi(): Promise<Service> {
-  const settings = readSettings(['DATABASE_URL', 'PUBLIC_BASE_URL']);
+  const settings = readSettings(['DATABASE_URL']);
   const log = createLogger('api', settings.LOG_LEVEL);
   const databaseUrl = settings.DATABASE_URL;
   const pool = createPool({

@@ -126,7 +126,7 @@ type VariableName = keyof typeof VARIABLES;
 /** Settings as read: one property a variable, under the variable's own name. */
 export type Settings = {
   readonly [Name in VariableName]: z.output<(typeof VARIABLES)[Name]['schema']>;
-};
+} & { readonly PUBLIC_BASE_URL: string };
 
 /**
  * Reads the environment.

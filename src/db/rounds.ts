@@ -35,6 +35,15 @@ export async function findOrCreateRound(db: Db, round: NewRound): Promise<string
   assert(false, `round ${key.join('/')} is neither there nor to be made`);
 }
 
+/** Takes back a round that was made in this transaction and of which nothing was decided. */
+export async function dropEmptyRound(db: Db, roundId: string): Promise<void> {
+  await db.query(
+    `DELETE FROM rounds r WHERE r.id = $1 AND r.version = 0
+        AND NOT EXISTS (SELECT 1 FROM cases c WHERE c.round_id = r.id)`,
+    [roundId],
+  );
+}
+
 export async function findRound(
   db: Db,
   connectionId: number,

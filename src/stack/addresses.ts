@@ -45,7 +45,7 @@ export function portsOf(settings: Settings): NamedPort[] {
 
 /** The table printed when the stack is ready. */
 export function addressTable(settings: Settings, temporalUi: string, storefront: string): string {
-  const api = settings.PUBLIC_BASE_URL ?? '';
+  const api = settings.PUBLIC_BASE_URL;
   const rows: [string, string][] = [
     ['Storefront', storefront],
     ['API', api],

@@ -14,11 +14,14 @@ import {
   partnerByPrefix,
   updatePartner,
 } from '../db/partners';
+import { findOrCreatePlayer } from '../db/players';
 import type { Pool } from '../db/pool';
 import { assert } from '../lib/assert';
 
 const DEMO_PREFIX = 'DEMO';
 const CONNECTION_KEY = 'sandbox';
+/** The player the sandbox casino signs in as. */
+const DEMO_PLAYER = 'demo1';
 /** Our number at the sandbox provider; any would do. */
 const CONNECTION_PARTNER_ID = '1001';
 
@@ -63,6 +66,9 @@ export interface SeedOptions {
 export async function seedDemo(options: SeedOptions): Promise<Demo> {
   const partner = await demoPartner(options);
   const connection = await demoConnection(options);
+  const known = await partnerByPrefix(options.pool, partner.prefix);
+  assert(known, 'the demo partner was just made or found');
+  await findOrCreatePlayer(options.pool, known, DEMO_PLAYER);
   return {
     api: options.api,
     partner: {

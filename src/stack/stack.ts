@@ -34,7 +34,7 @@ export interface Stack {
   kill(): void;
 }
 
-/** Where one of our processes is, and how long it may take to end. */
+/** One of our own processes: its main file below dist/, its log, and where it says that it is ready. */
 interface ChildPlan {
   readonly name: string;
   readonly script: string;

@@ -1,3 +1,4 @@
+import { assert } from '../../src/lib/assert';
 import { formatAmount } from '../../src/domain/money';
 import type { CallContent } from '../../src/domain/round/attempt';
 import { nextOf } from '../../src/domain/round/next';
@@ -5,7 +6,7 @@ import type { RequestReply } from '../../src/domain/round/request-reply';
 import { obligationId, parseObligationId, type Verb } from '../../src/domain/round/rows';
 import type { RoundTerms } from '../../src/domain/round/terms';
 import type { WalletOutcome } from '../../src/domain/wallet-outcome';
-import { TERMS, declined, done, notSent, playRound, unknown } from './played-round';
+import { declined, done, notSent, playRound, unknown } from './played-round';
 
 /** One thing that happens: its kind and two numbers that choose what it happens to, and how. */
 export interface Happening {
@@ -36,6 +37,9 @@ const STAKES = [500n, 500n, 300n, 0n];
 const PAYOUTS = [900n, 100n, 1n, 0n];
 const BET_AMOUNTS = [500n, 300n, 777n, null];
 const WAITS_MS = [1, 300, 2_000, 4_100, 4_500, 4_501, 5_000, 30_000, 60_001, 90_000, 3_600_000];
+
+/** Every owed call, every timer and every holder takes a step or two; a loop takes all of them. */
+const STEPS_TO_REST_MAX = 200;
 
 /** A request that a process of the API holds until it is answered. */
 interface Holder {
@@ -78,11 +82,18 @@ function createWallet(certified: boolean) {
 
   function decline(call: string, content: CallContent): WalletOutcome {
     if (certified && effects.has(call)) return act(call, content);
-    if (certified && content.verb === 'take' && content.amount > 0n) refused.add(call);
+    // Nobody lacks the funds for a stake of 0.
+    if (certified && content.verb === 'take' && content.amount === 0n) return act(call, content);
+    if (certified && content.verb === 'take') refused.add(call);
     return declined();
   }
   return { act, decline, delta, effectOf: (call: string) => effects.get(call) };
 }
+
+const textOf = (content: CallContent) =>
+  Object.values(content)
+    .map((value) => String(value))
+    .join(' ');
 
 export type RandomRound = ReturnType<typeof createRandomRound>;
 
@@ -91,9 +102,10 @@ export function createRandomRound(terms: Partial<RoundTerms>) {
   const round = playRound(terms);
   const wallet = createWallet(terms.dedupBeforeFunds ?? false);
   const told: Told[] = [];
-  /** Requests that were refused without a row. */
   const flights: Flight[] = [];
   const holders: Holder[] = [];
+  /** Requests of processes that died: nobody has told the provider anything. */
+  const abandoned: Holder[] = [];
   const sent = new Map<string, CallContent>();
   /** Calls of which some attempt may have reached the wallet. */
   const touched = new Map<string, number>();
@@ -127,11 +139,14 @@ export function createRandomRound(terms: Partial<RoundTerms>) {
     const bet = round.rows.bets.find((row) => row.id === key.betId);
     if (key.verb === 'take' && bet?.form === 'stake' && !touched.get(call)) {
       const operation = round.rows.operations.find((row) => row.id === bet.operationId);
-      expect(round.nowMs).toBeLessThanOrEqual(operation?.deadlineMs ?? 0);
+      assert(round.nowMs <= (operation?.deadlineMs ?? 0), 'a first attempt after its deadline');
     }
     // Money calls never change their content; a record's is frozen by its first attempt, in the book.
     const content = sent.get(call) ?? start.content;
-    if (key.verb !== 'report') expect(start.content).toEqual(content);
+    assert(
+      key.verb === 'report' || textOf(content) === textOf(start.content),
+      `other content in a repeat of ${call}`,
+    );
     sent.set(call, content);
     touched.set(call, (touched.get(call) ?? 0) + 1);
     const flight = { call, attempt: start.attempt, content };
@@ -185,7 +200,7 @@ export function createRandomRound(terms: Partial<RoundTerms>) {
     release(holder);
     if (round.nowMs < holder.untilMs) round.wait(holder.untilMs - round.nowMs);
     const reply = round.deadline(holder.kind, holder.ref);
-    expect(reply.kind).toBe('answer');
+    assert(reply.kind === 'answer', 'a request at its deadline cannot wait');
     asked(holder.kind, holder.ref, reply);
   }
 
@@ -229,7 +244,9 @@ export function createRandomRound(terms: Partial<RoundTerms>) {
         return deadline(pick(holders, which));
       case 'holder dies': {
         const holder = pick(holders, which);
-        if (holder) release(holder);
+        if (!holder) return;
+        release(holder);
+        abandoned.push(holder);
         return;
       }
       case 'wait':
@@ -262,8 +279,8 @@ export function createRandomRound(terms: Partial<RoundTerms>) {
         round.wait(5_000); // longer than any worker that may have died
       } else if (next.atRest) return;
       else {
-        expect(next.tickAtMs).not.toBeNull();
-        round.tickAfter(Math.max((next.tickAtMs ?? 0) - round.nowMs, 0));
+        assert(next.tickAtMs !== null, 'not at rest, and nothing will ever happen');
+        round.tickAfter(Math.max(next.tickAtMs - round.nowMs, 0));
       }
     }
     throw new Error(`the round does not come to rest: ${JSON.stringify(nextOf(round.draft))}`);
@@ -275,8 +292,11 @@ export function createRandomRound(terms: Partial<RoundTerms>) {
   const effectOf = (betId: string, verb: Verb) =>
     wallet.effectOf(obligationId({ betId, verb, number: 1 }));
 
-  return { round, wallet, told, stakes, payouts, happen, driveToRest, sentOf, effectOf };
-}
+  /** Whether a request for the stake was still to be answered at its time. */
+  const isAwaited = (ref: string) =>
+    [...holders, ...abandoned].some(
+      (holder) => holder.kind === 'stake' && holder.ref === ref && round.nowMs <= holder.untilMs,
+    );
 
-const STEPS_TO_REST_MAX = 200;
-export { TERMS };
+  return { round, wallet, told, stakes, payouts, happen, isAwaited, driveToRest, sentOf, effectOf };
+}

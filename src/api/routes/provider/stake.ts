@@ -1,7 +1,7 @@
 import { gameOf } from '../../../db/catalogue';
 import { findOperation, reserveOperationId } from '../../../db/operations';
 import { playerById } from '../../../db/players';
-import { findOrCreateRound } from '../../../db/rounds';
+import { dropEmptyRound, findOrCreateRound } from '../../../db/rounds';
 import {
   authorizeSession,
   sessionByToken,
@@ -134,7 +134,10 @@ async function settle(
             gameId,
             currency: round.session.currency,
           });
-          return book.decideIn(client, id, event);
+          const decided = await book.decideIn(client, id, event);
+          // A refused first stake makes no round: its game and session must not bind a later one.
+          if (decided.result.kind === 'answer') await dropEmptyRound(client, id);
+          return decided;
         });
   const answer = await desk.settle(asked);
   return encode(answer, asked.context.roundId);
