@@ -55,7 +55,7 @@ export function refuseOtherGame(
   draft: Draft,
   request: { readonly transactionRef: string; readonly amount: bigint; readonly gameId: string },
 ): RequestReply {
-  openConflict(draft, request.transactionRef, null, request.amount, {
+  openConflict(draft, `transaction ${request.transactionRef}`, null, request.amount, {
     reason: 'a known round with another game',
     round_game: draft.rows.round.gameId,
     request_game: request.gameId,
