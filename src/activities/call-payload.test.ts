@@ -124,4 +124,19 @@ describe('the record of a bet', () => {
       after_balance: 291.59,
     });
   });
+
+  test('of a wallet with more digits than can be signed still leaves', () => {
+    expect(
+      recordOf({
+        stakeBalance: '12345678901234567890.12',
+        lastBalance: '-12345678901234567890.12',
+      }),
+    ).toMatchObject({ before_balance: 9_999_999_999_999.99, after_balance: -9_999_999_999_999.99 });
+  });
+
+  test('of a stake that was taken without a balance counts back from the last reply', () => {
+    expect(recordOf({ received: 2_000n, stakeBalance: null, lastBalance: '311.59' })).toMatchObject(
+      { before_balance: 296.59, after_balance: 311.59 },
+    );
+  });
 });

@@ -10,6 +10,9 @@ import {
 } from '../protocols/seamless-wallet/payloads';
 import { canonical } from '../protocols/seamless-wallet/signature';
 
+/** Fifteen digits: the most that both sides print alike. */
+const BALANCE_MAX = 10n ** 15n - 1n;
+
 /**
  * The payload of a call in the partner's dialect, as canonical text without its signature. Pure: the
  * book keeps the first one made, and every later attempt repeats it byte for byte.
@@ -44,10 +47,12 @@ export function callPayload(content: CallContent, context: RoundContext): string
     case 'report': {
       const stakeReply = balanceOf(content.stakeBalance, exponent);
       const lastReply = balanceOf(content.lastBalance, exponent);
-      // Rule 11: the balance before is the stake's reply and the stake; a payout without a stake of its
-      // own has only the last reply to count back from.
+      // Rule 11: the balance before is the stake's reply and the stake; where the stake had no reply of
+      // its own, it is counted back from the last one.
       const before =
-        content.stakeBalance === null ? lastReply - content.received : stakeReply + content.stake;
+        content.stakeBalance === null
+          ? lastReply - content.received + content.stake
+          : stakeReply + content.stake;
       return canonical(
         reportPayload({
           betId: content.betId,
@@ -56,7 +61,7 @@ export function callPayload(content: CallContent, context: RoundContext): string
           product: context.providerName,
           game: context.gameTitle,
           gameId: context.gameId,
-          beforeBalance: text(before),
+          beforeBalance: text(clamped(before)),
           afterBalance: text(lastReply),
           stake: text(content.stake),
           payout: text(content.received),
@@ -71,6 +76,15 @@ export function callPayload(content: CallContent, context: RoundContext): string
   }
 }
 
+/**
+ * A balance as a record can carry it. One with more digits than both sides print alike is told as the
+ * largest that can be: a record that could never be signed would be owed for ever.
+ */
 function balanceOf(text: string | null, exponent: number): bigint {
-  return text === null ? 0n : (cutToMinor(text, exponent) ?? 0n);
+  return text === null ? 0n : clamped(cutToMinor(text, exponent) ?? 0n);
+}
+
+function clamped(minor: bigint): bigint {
+  if (minor > BALANCE_MAX) return BALANCE_MAX;
+  return minor < -BALANCE_MAX ? -BALANCE_MAX : minor;
 }

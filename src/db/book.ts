@@ -81,6 +81,7 @@ export function createBook(deps: {
       nowMs,
       random: random(),
       sessionEndsMs: context.sessionEndsMs,
+      earlierRoundsOpen: locked.earlierRoundsOpen,
       ownBetIdOf: (transactionRef) =>
         betId({
           installation,

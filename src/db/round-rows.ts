@@ -1,5 +1,5 @@
 import { parseConnectionSettings, parsePartnerSettings } from '../contracts/settings';
-import { parseAmount } from '../domain/money';
+import { cutToMinor } from '../domain/money';
 import type {
   BetRow,
   ObligationRow,
@@ -34,6 +34,7 @@ export interface LockedRound {
   readonly version: number;
   readonly journalHead: Buffer | null;
   readonly nowMs: number;
+  readonly earlierRoundsOpen: boolean;
 }
 
 const MS = (column: string) => `(extract(epoch FROM ${column}) * 1000)::bigint`;
@@ -46,6 +47,8 @@ const LOCK_ROUND = `
          p.prefix, p.settings AS partner_settings, pl.reference,
          ${MS('s.last_used_at')} AS session_used_ms, ${MS('s.ended_at')} AS session_ended_ms,
          g.title, pr.provider_name,
+         EXISTS (SELECT 1 FROM rounds e WHERE e.session_id = r.session_id AND e.game_id = r.game_id
+                  AND e.status = 'open' AND e.id < r.id) AS earlier_open,
          ${MS('clock_timestamp()')} AS now_ms
     FROM rounds r
     JOIN connections c ON c.id = r.connection_id
@@ -85,6 +88,7 @@ interface LockedRow {
   title: string | null;
   provider_name: string | null;
   now_ms: string;
+  earlier_open: boolean;
 }
 
 /** Locks a round for the rest of the transaction. Undefined when the book has no such round. */
@@ -98,14 +102,13 @@ export async function lockRound(db: Db, roundId: string): Promise<LockedRound | 
   if (!row) return undefined;
   const connection = parseConnectionSettings(row.connection_settings);
   const partner = parsePartnerSettings(row.partner_settings);
-  const cap = (text: string | null) => {
-    if (text === null) return null;
-    const amount = parseAmount(text, row.exponent);
-    return amount.ok ? amount.minor : null;
-  };
+  // A cap finer than the currency is cut, never dropped: no setting may turn into no limit.
+  const cap = (text: string | null) =>
+    text === null ? null : (cutToMinor(text, row.exponent) ?? 0n);
   const idleMs = connection.session_idle_ms;
   return {
     nowMs: Number(row.now_ms),
+    earlierRoundsOpen: row.earlier_open,
     version: row.version,
     journalHead: row.journal_head,
     round: {

@@ -53,6 +53,7 @@ export interface Setting {
   readonly nowMs: number;
   readonly random: number;
   readonly sessionEndsMs: number | null;
+  readonly earlierRoundsOpen: boolean;
   readonly ownBetIdOf: (transactionRef: string) => string;
 }
 

@@ -12,18 +12,14 @@ export class JsonSyntaxError extends Error {
 const DEPTH_MAX = 16;
 
 /**
- * Parses JSON without loss. Duplicate keys, trailing text, and nesting beyond 16 levels are errors.
+ * Parses JSON without loss. A key given twice with different values, trailing text, and nesting beyond 16 levels are errors.
  *
  * @throws JsonSyntaxError for anything that is not one well-formed JSON value
  */
 export function parseLosslessJson(text: string): LosslessJson {
   if (nestsDeeperThan(text, DEPTH_MAX)) throw new JsonSyntaxError('nested too deeply');
   try {
-    return parse(text, null, {
-      onDuplicateKey: ({ key }) => {
-        throw new SyntaxError(`duplicate key ${JSON.stringify(key)}`);
-      },
-    }) as LosslessJson;
+    return parse(text) as LosslessJson;
   } catch (error) {
     throw new JsonSyntaxError(error instanceof Error ? error.message : 'not JSON');
   }

@@ -84,6 +84,7 @@ export function playRound(terms: Partial<RoundTerms> = {}, sessionEndsMs: number
   const facts: Fact[] = [];
   let draft: Draft | undefined;
   let nowMs = START_MS;
+  let earlierRoundsOpen = true;
   let nextOperationId = 1;
 
   function idOf(kind: 'stake' | 'payout', transactionRef: string): string {
@@ -98,6 +99,7 @@ export function playRound(terms: Partial<RoundTerms> = {}, sessionEndsMs: number
       nowMs,
       random: 0.5,
       sessionEndsMs,
+      earlierRoundsOpen,
       ownBetIdOf: (transactionRef) => idOf('payout', transactionRef),
     });
     rows = copy;
@@ -121,6 +123,11 @@ export function playRound(terms: Partial<RoundTerms> = {}, sessionEndsMs: number
     cases,
     facts,
     caseKinds: () => cases.map((row) => row.kind),
+
+    /** This is the first round of its session, or every earlier one is closed. */
+    withoutEarlierRounds(): void {
+      earlierRoundsOpen = false;
+    },
 
     /** Time passes; nobody looks. */
     wait(ms: number): void {

@@ -84,6 +84,13 @@ describe('a round closes', () => {
     expect(nextOf(off.draft).closesPrevious).toBe(false);
   });
 
+  test('a stake with no earlier round open has nobody look for one', () => {
+    const round = playRound();
+    round.withoutEarlierRounds();
+    round.takeStake('s', 500n);
+    expect(nextOf(round.draft).closesPrevious).toBe(false);
+  });
+
   test('it is closing until each stake is decided and each payout paid', () => {
     const round = playRound();
     round.takeStake('s1', 500n);
@@ -91,9 +98,10 @@ describe('a round closes', () => {
     round.call('take', 's2', unknown);
     round.payout('p', 900n, { isClose: true });
     expect(round.rows.round.status).toBe('closing');
-    round.call('give', 's1', done('104'));
+    round.call('take', 's2', done('92'));
+    expect(round.bet('s2').decision).toBe('confirmed');
     expect(round.rows.round.status).toBe('closing');
-    round.call('take', 's2', done('101'));
+    round.call('give', 's1', done('101'));
     expect(round.rows.round.status).toBe('closed');
   });
 
@@ -207,7 +215,11 @@ describe('a round comes to rest', () => {
     expect(atRest()).toBe(false);
     round.payout('p', 900n, { isClose: true });
     expect(atRest()).toBe(false);
-    round.settleCalls();
+    round.call('give', 's', done('104'));
+    expect(atRest()).toBe(false); // bet-end and the record's update are owed
+    round.call('end', 's', done());
+    expect(atRest()).toBe(false);
+    round.call('report', 's', done(), 2);
     expect(atRest()).toBe(true);
     expect(nextOf(round.draft)).toMatchObject({ calls: [], tickAtMs: null });
     expect(nextLookAtMs(round.draft)).toBeNull();

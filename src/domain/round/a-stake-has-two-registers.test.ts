@@ -212,18 +212,22 @@ describe('a stake has two registers', () => {
     expect(round.bet('s').outcome).toBe('none');
   });
 
-  test('an outcome is never overwritten: a late decline of a lost attempt changes nothing', () => {
-    const round = playRound();
-    round.stake('s', 500n);
-    const take = round.callId('take', 's');
-    round.begin(take);
-    round.wait(4_000);
-    round.begin(take);
-    round.end(take, 2, done('95'));
-    round.end(take, 1, declined());
-    expect(round.bet('s')).toMatchObject({ outcome: 'done', decision: 'confirmed' });
-    expect(round.stake('s', 500n)).toMatchObject({ result: 'accepted', balance: '95' });
-  });
+  test.each([false, true])(
+    'an outcome is never overwritten by the late result of a lost attempt (certified: %s)',
+    (dedupBeforeFunds) => {
+      const round = playRound({ dedupBeforeFunds });
+      round.stake('s', 500n);
+      const take = round.callId('take', 's');
+      round.begin(take);
+      round.wait(4_000);
+      round.begin(take);
+      round.end(take, 2, done('95'));
+      round.end(take, 1, declined());
+      expect(round.bet('s')).toMatchObject({ outcome: 'done', decision: 'confirmed' });
+      expect(round.obligation('take', 's')?.status).toBe('done');
+      expect(round.stake('s', 500n)).toMatchObject({ result: 'accepted', balance: '95' });
+    },
+  );
 
   test('a repeat cuts the wait between two attempts short', () => {
     const round = playRound();

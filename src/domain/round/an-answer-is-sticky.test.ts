@@ -1,4 +1,5 @@
-import { TERMS, declined, done, playRound, toldOf } from '../../../test/support/played-round';
+import { declined, done, playRound, toldOf } from '../../../test/support/played-round';
+import type { RoundTerms } from './terms';
 
 /** SPEC §4 rule 5. */
 describe('an answer is sticky', () => {
@@ -81,7 +82,7 @@ describe('an answer is sticky', () => {
     expect(round.begin(round.callId('take', 's'))).toBeUndefined();
   });
 
-  test.each<[string, Partial<typeof TERMS>, bigint, string]>([
+  test.each<[string, Partial<RoundTerms>, bigint, string]>([
     ['a stake above the limit', { stakeMax: 499n }, 500n, '1001'],
     ['a stake of another game', {}, 500n, '1002'],
   ])('%s is refused with nothing stored', (_, terms, amount, game) => {
@@ -97,7 +98,9 @@ describe('an answer is sticky', () => {
     const round = playRound();
     round.takeStake('s', 500n);
     expect(toldOf(round.payout('p', 900n, { game: '1002' }))).toBe('failed');
-    expect(round.cases).toMatchObject([{ kind: 'conflict', subject: 'p', amount: 900n }]);
+    expect(round.cases).toMatchObject([
+      { kind: 'conflict', subject: 'transaction p', amount: 900n },
+    ]);
     expect(round.rows.operations).toHaveLength(1);
   });
 });

@@ -1,7 +1,8 @@
 import { assert, assertNever } from '../../lib/assert';
 import type { DeclineReason, WalletOutcome } from '../wallet-outcome';
 import { describeOutcome } from '../wallet-outcome';
-import { type CaseKind, type Draft, betOf, obligationOf, operationOf } from './draft';
+import { isEnded } from './closing';
+import { type CaseKind, type Draft, betOf, operationOf } from './draft';
 import { payoutPaid } from './payout';
 import { confirm, fail, ownBet } from './registers';
 import type { AnswerResult, BetRow, ObligationRow, OperationRow, ReportMark } from './rows';
@@ -223,7 +224,7 @@ export function isFinal(draft: Draft, bet: BetRow): boolean {
   if (bet.decision === 'failed') return bet.paid;
   if (bet.payoutOperationId !== null) return bet.paid;
   const { closedBy, status } = draft.rows.round;
-  if (obligationOf(draft, bet.id, 'end')) return true;
+  if (isEnded(draft, bet)) return true;
   return status !== 'open' && closedBy === 'provider' && bet.decision === 'confirmed';
 }
 

@@ -1,4 +1,5 @@
-import { type Draft, obligationOf, owe } from './draft';
+import { isEnded } from './closing';
+import { type Draft, owe } from './draft';
 import type { BetRow, OperationRow } from './rows';
 
 /** Rule 7: chooses the bet that carries the payout. The choice is written with the payout and never changes. */
@@ -8,7 +9,7 @@ export function attribute(draft: Draft, operation: OperationRow): void {
       bet.form === 'stake' &&
       bet.decision === 'confirmed' &&
       bet.payoutOperationId === null &&
-      !obligationOf(draft, bet.id, 'end'),
+      !isEnded(draft, bet),
   );
   const bet = free.find((row) => row.stake === operation.betAmount) ?? free[0];
   const chosen = bet ?? makeCarrier(draft, operation);

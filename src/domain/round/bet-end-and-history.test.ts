@@ -1,4 +1,5 @@
 import { TERMS, declined, done, playRound, unknown } from '../../../test/support/played-round';
+import { isAtRest } from './derive';
 
 /** SPEC §4 rules 10 and 11. */
 describe('bet-end', () => {
@@ -163,6 +164,26 @@ describe('history', () => {
       ['end', 1, 'done'],
       ['report', 1, 'done'],
     ]);
+  });
+
+  test('a lost bet of a round closed by us is reported as final after the grace, bet-end wanted or not', () => {
+    for (const wantsBetEnd of [true, false]) {
+      const round = playRound({ wantsBetEnd });
+      round.withoutEarlierRounds();
+      round.takeStake('s', 500n);
+      round.call('report', 's', done());
+      round.apply({ type: 'close', by: 'next_stake' });
+      expect(round.owed()).toEqual([]);
+      round.tickAfter(TERMS.closeGraceMs);
+      expect(round.owed()).toContain('report');
+      round.settleCalls();
+      expect(isAtRest(round.draft)).toBe(true);
+      // Nothing lands on it any more: what comes late has a carrier of its own.
+      round.payout('late', 900n);
+      expect(round.bet('s').payoutOperationId).toBeNull();
+      round.settleCalls();
+      expect(round.bet('own:late').paid).toBe(true);
+    }
   });
 
   test('no partner that does not want it gets one', () => {

@@ -1,5 +1,5 @@
-import type { Draft } from './draft';
-import type { ClosedBy } from './rows';
+import { type Draft, obligationOf } from './draft';
+import type { BetRow, ClosedBy } from './rows';
 
 /**
  * Rule 9: the round takes no further stakes. It is *closing* until each stake is decided and each payout
@@ -33,4 +33,14 @@ export function betEndsFromMs(draft: Draft): number | null {
   const { status, closedBy, closingAtMs } = draft.rows.round;
   if (status === 'open' || closingAtMs === null) return null;
   return closedBy === 'provider' ? closingAtMs : closingAtMs + draft.terms.closeGraceMs;
+}
+
+/**
+ * Whether a confirmed bet takes no further payout: its bet-end is owed or sent, or would be, did the
+ * partner want one. The provider's own close leaves its bets to the payouts that came before it.
+ */
+export function isEnded(draft: Draft, bet: BetRow): boolean {
+  if (draft.terms.wantsBetEnd) return obligationOf(draft, bet.id, 'end') !== undefined;
+  const fromMs = betEndsFromMs(draft);
+  return fromMs !== null && draft.nowMs >= fromMs && draft.rows.round.closedBy !== 'provider';
 }

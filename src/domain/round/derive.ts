@@ -1,5 +1,5 @@
 import { reportMark } from './attempt';
-import { betEndsFromMs, close, closesByItselfAtMs } from './closing';
+import { betEndsFromMs, close, closesByItselfAtMs, isEnded } from './closing';
 import { type Draft, obligationOf, owe } from './draft';
 import { hasOnlyFailedStakes, releaseWaitingPayouts } from './payout';
 import { fail } from './registers';
@@ -141,10 +141,8 @@ export function nextTickAtMs(draft: Draft): number | null {
   }
   if (rows.round.status === 'open') times.push(closesByItselfAtMs(draft).atMs);
   const endsFromMs = betEndsFromMs(draft);
-  if (endsFromMs !== null && endsFromMs > nowMs && terms.wantsBetEnd) {
-    const waits = rows.bets.some(
-      (bet) => bet.decision === 'confirmed' && !obligationOf(draft, bet.id, 'end'),
-    );
+  if (endsFromMs !== null && endsFromMs > nowMs) {
+    const waits = rows.bets.some((bet) => bet.decision === 'confirmed' && !isEnded(draft, bet));
     if (waits) times.push(endsFromMs);
   }
   return times.length === 0 ? null : Math.min(...times);
@@ -158,9 +156,10 @@ export function isAtRest(draft: Draft): boolean {
   if (bets.some((bet) => bet.decision === 'open')) return false;
   if (operations.some((row) => row.payoutState === 'waiting' || row.payoutState === 'owed'))
     return false;
+  const closedForGood = !draft.terms.wantsBetEnd && round.closedBy === 'provider';
   const ended = (bet: BetRow) =>
-    bet.decision !== 'confirmed' || !draft.terms.wantsBetEnd || obligationOf(draft, bet.id, 'end');
-  if (round.status === 'closed') return bets.every((bet) => Boolean(ended(bet)));
+    bet.decision !== 'confirmed' || closedForGood || isEnded(draft, bet);
+  if (round.status === 'closed') return bets.every(ended);
   // An open round in which nothing counts has nothing to wait for; the sweep closes it when it is idle.
   return !bets.some((bet) => bet.decision === 'confirmed');
 }

@@ -42,6 +42,8 @@ export interface Draft {
   readonly random: number;
   /** When the session ends by itself, ms; null when nothing is known of a session. */
   readonly sessionEndsMs: number | null;
+  /** Whether an earlier round of the same session and game is still open (rule 9). */
+  readonly earlierRoundsOpen: boolean;
   /** The id of a bet made for one payout alone, from the payout's own key (rule 7). */
   readonly ownBetIdOf: (transactionRef: string) => string;
   readonly facts: Fact[];

@@ -167,7 +167,13 @@ function expectLawfulRows({ round, told }: RandomRound): void {
   }
   if (!isAtRest(round.draft)) {
     assert(nextLookAtMs(round.draft) !== null, 'the sweep would never find the round');
-  } else if (round.rows.round.status === 'open') {
+    return;
+  }
+  assert(
+    obligations.every((row) => row.status !== 'open'),
+    'at rest with a call owed',
+  );
+  if (round.rows.round.status === 'open') {
     assert(nextTickAtMs(round.draft) !== null, 'the round would stay open for ever');
   }
 }

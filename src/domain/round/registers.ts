@@ -21,7 +21,7 @@ export function confirm(draft: Draft, operation: OperationRow, bet: BetRow): voi
   draft.facts.push({ kind: 'stake_confirmed', operation: operation.id, bet: bet.id });
   storeAnswer(draft, operation, 'accepted', shownBalance(draft.terms, bet.stakeBalance));
   if (draft.terms.closeOnNextStake && draft.rows.round.closesPrevious === 'no') {
-    draft.rows.round.closesPrevious = 'due';
+    draft.rows.round.closesPrevious = draft.earlierRoundsOpen ? 'due' : 'done';
   }
   if (operation.isClose) close(draft, 'provider');
 }
