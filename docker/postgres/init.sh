@@ -3,6 +3,11 @@
 # them can read another's.
 set -eu
 
+# Compose fills in nothing for a password that is not set; a role without one would be open to the network.
+: "${ROUNDHOUSE_DB_PASSWORD:?set it in .env, see docker/compose.env.example}"
+: "${TEMPORAL_DB_PASSWORD:?set it in .env, see docker/compose.env.example}"
+: "${SANDBOX_DB_PASSWORD:?set it in .env, see docker/compose.env.example}"
+
 psql --set=ON_ERROR_STOP=1 --username="$POSTGRES_USER" --dbname=postgres \
   --set=roundhouse_password="$ROUNDHOUSE_DB_PASSWORD" \
   --set=temporal_password="$TEMPORAL_DB_PASSWORD" \
