@@ -8,6 +8,7 @@ import { markAnswersWritten, storedAnswer } from '../db/operations';
 import type { RoundContext } from '../db/round-rows';
 import { roundToDrive } from '../db/round-view';
 import type { AnswerResult } from '../domain/round/rows';
+import { sleep } from '../lib/clock';
 import type { RequestReply } from '../domain/round/request-reply';
 
 /** What a provider is to be told of one money request. */
@@ -41,6 +42,9 @@ export interface MoneyDesk {
 
 /** Temporal must take the round over well inside the answer deadline; the sweep takes what it did not. */
 const HAND_OVER_MS = 3_000;
+/** How often, and how far apart, the answer at the deadline is tried to be recorded: some 5 s in all. */
+const LAST_DECISION_TURNS_MAX = 20;
+const LAST_DECISION_WAIT_MS = 250;
 /** Notes of written answers are saved together: nobody waits for them. */
 const WRITTEN_FLUSH_MS = 250;
 
@@ -86,12 +90,32 @@ export function createMoneyDesk(deps: {
       const leftMs = endsAt - performance.now();
       if (leftMs <= 0 || !handedOver) break;
       await listener.wait(operationId, leftMs);
-      const answer = await storedAnswer(book.pool, operationId);
+      const answer = await storedAnswer(book.pool, operationId).catch((error: unknown) => {
+        // A database that stumbles for a moment has not decided anything: the wait goes on.
+        log.warn({ err: error, operationId }, 'the book could not be read; it is asked again');
+        return undefined;
+      });
       if (answer) return { ...answer, operationId };
     }
-    const last = await book.decideOn(asked.context.roundId, { type: 'deadline', operationId });
+    const last = await decideLast(asked.context.roundId, operationId);
     tell(last, operationId);
     return answerOf(last.result);
+  }
+
+  /**
+   * What is said at the deadline is written down before it is said (rule 4): a code 1 that the book does
+   * not know of could stand beside a stake that it confirms. So a book that stumbles is asked again.
+   */
+  async function decideLast(roundId: string, operationId: number) {
+    for (let turn = 1; ; turn++) {
+      try {
+        return await book.decideOn(roundId, { type: 'deadline', operationId });
+      } catch (error) {
+        log.warn({ err: error, operationId, turn }, 'the answer at the deadline was not recorded');
+        if (turn === LAST_DECISION_TURNS_MAX) throw error;
+        await sleep(LAST_DECISION_WAIT_MS);
+      }
+    }
   }
 
   /**
@@ -107,7 +131,7 @@ export function createMoneyDesk(deps: {
   }
 
   async function flush(): Promise<void> {
-    await new Promise((resolve) => setTimeout(resolve, WRITTEN_FLUSH_MS));
+    await sleep(WRITTEN_FLUSH_MS);
     const numbers = written;
     written = [];
     flushing = undefined;

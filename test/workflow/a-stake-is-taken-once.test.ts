@@ -263,3 +263,20 @@ test('a provider that hangs up before its answer: the repeat gets 0, without one
   expect(effects()).toBe(1);
   expect(balance()).toBe('1000');
 });
+
+test('a database that stumbles at the deadline: no code 1 is said that the book does not know of', async () => {
+  house.wallet.always('/bet', 'hang');
+  await house.configure({ answer_deadline_ms: 1_500 });
+  const asked = house.provider.credit(stake());
+  await eventually(() => expect(bets().length).toBeGreaterThan(0));
+  await house.pool.query('ALTER TABLE operations RENAME TO operations_away');
+  await sleep(2_000);
+  await house.pool.query('ALTER TABLE operations_away RENAME TO operations');
+  expect(await asked).toMatchObject({ status: 200, code: 1 });
+  const round = await house.roundOf(player.id, '12');
+  const { rows } = await house.pool.query<{ facts: string }>(
+    'SELECT facts FROM journal WHERE round_id = $1',
+    [round.id],
+  );
+  expect(rows.map((row) => row.facts).join()).toContain('answered_unknown');
+});
