@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 import { StackError, systemErrorCode } from './stack-error';
 
@@ -8,17 +9,19 @@ export interface NamedPort {
   readonly purpose: string;
 }
 
-/** A port of the loopback interface that nobody listened on a moment ago. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      const port = typeof address === 'object' && address !== null ? address.port : 0;
-      server.close(() => resolve(port));
-    });
-  });
+/**
+ * Below what Linux and macOS hand out to outgoing connections: a port from up there can be taken by any of
+ * them between this look and the start of its server.
+ */
+const CHOSEN_FROM = 20_000;
+const CHOSEN_BELOW = 32_000;
+
+/** A port of the loopback interface that nobody listens on. */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(CHOSEN_FROM, CHOSEN_BELOW);
+    if ((await portFault(port)) === undefined) return port;
+  }
 }
 
 /** Several free ports, all different. */
