@@ -3,7 +3,7 @@ import { driveRound } from '../contracts/drive-round';
 import type { SweepActivities } from '../contracts/sweep';
 import type { Book } from '../db/book';
 import { roundToDrive } from '../db/round-view';
-import { takeOverdueRounds } from '../db/rounds';
+import { overdueRepeats, takeOverdueRounds } from '../db/rounds';
 import type { Logger } from '../lib/log';
 
 /** A hand at work looks at a round within seconds of its due time; later means that nobody drives it. */
@@ -29,8 +29,7 @@ export function createSweepBook(deps: {
       try {
         const { context, view } = await book.decideOn(round, { type: 'tick' });
         if (view.atRest) continue;
-        // Whatever waits between repeats waits too long already: the round would not be overdue else.
-        const hurry = view.calls.map((call) => call.id);
+        const hurry = await overdueRepeats(book.pool, round, OVERDUE_MS);
         await driveRound(client, roundToDrive(context, view), hurry, HAND_OVER_MS);
         driven += 1;
       } catch (error) {

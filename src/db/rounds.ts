@@ -88,6 +88,20 @@ export async function takeOverdueRounds(db: Db, graceMs: number, limit: number):
   return rows.map((row) => row.id);
 }
 
+/**
+ * Calls of a round whose next repeat should have begun: Temporal waits longer than the book asks it to. A
+ * call that has not been tried yet is only queued, and hurrying it would queue it once more.
+ */
+export async function overdueRepeats(db: Db, roundId: string, graceMs: number): Promise<string[]> {
+  const { rows } = await db.query<{ call: string }>(
+    `SELECT bet_id || '/' || verb || '/' || number AS call FROM obligations
+      WHERE round_id = $1 AND status = 'open' AND attempts > 0 AND running_since IS NULL
+        AND next_attempt_at < clock_timestamp() - make_interval(secs => $2 / 1000.0)`,
+    [roundId, graceMs],
+  );
+  return rows.map((row) => row.call);
+}
+
 /** The round's name towards Temporal. */
 export function roundKey(context: {
   connectionKey: string;

@@ -1,6 +1,7 @@
 import {
   CancellationScope,
   condition,
+  continueAsNew,
   defineQuery,
   defineSignal,
   isCancellation,
@@ -8,6 +9,7 @@ import {
   setCurrentDetails,
   setHandler,
   upsertSearchAttributes,
+  workflowInfo,
   type ActivityOptions,
 } from '@temporalio/workflow';
 import {
@@ -93,13 +95,28 @@ export async function roundWorkflow(input: RoundInput): Promise<readonly string[
   }
 
   async function closePrevious(): Promise<void> {
-    running.set('close previous', new CancellationScope());
+    const scope = new CancellationScope();
+    running.set('close previous', scope);
     try {
-      accept(await book('earlier rounds of this session').closePreviousRounds({ round }));
+      const { closePreviousRounds } = book('earlier rounds of this session');
+      accept(await scope.run(() => closePreviousRounds({ round })));
+    } catch (error) {
+      if (!isCancellation(error)) throw error;
     } finally {
       running.delete('close previous');
       changed = true;
     }
+  }
+
+  /**
+   * A history has limits (events, signals), and a provider that repeats a stake against a dead wallet for
+   * days would reach them. The new run makes the calls anew; an attempt under way tells its result to the
+   * book, which lets no second one run beside it.
+   */
+  async function beginNewRun(): Promise<never> {
+    for (const scope of running.values()) scope.cancel();
+    await condition(() => running.size === 0);
+    return continueAsNew<typeof roundWorkflow>({ round, view });
   }
 
   const failures: unknown[] = [];
@@ -112,8 +129,10 @@ export async function roundWorkflow(input: RoundInput): Promise<readonly string[
     if (view.closesPrevious && !running.has('close previous')) watch(closePrevious());
     if (view.atRest && running.size === 0) return view.statement;
 
+    if (workflowInfo().continueAsNewSuggested) await beginNewRun();
+
     const waitMs = timerMs(view, running.size);
-    const woken = () => changed || failures.length > 0;
+    const woken = () => changed || failures.length > 0 || workflowInfo().continueAsNewSuggested;
     if (waitMs === null) await condition(woken);
     else if (!(await condition(woken, waitMs, { summary: 'until time decides' }))) {
       accept(await book('what time decides').tickRound({ round }));

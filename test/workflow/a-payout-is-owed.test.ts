@@ -262,3 +262,39 @@ test('a payout above the cap is held: code 1, one case, nothing moves, however o
   expect(await house.provider.debit(call({ amount: '100' }))).toMatchObject({ code: 0 });
   expect(balance()).toBe('1060');
 });
+
+test('a repeat that Temporal puts off longer than the book asks is made by the sweep', async () => {
+  await house.provider.credit(call());
+  house.wallet.always('/settle-bet', { status: 503, body: 'down' });
+  await inHaste(() => house.provider.debit(call({ amount: '25', close: true })));
+  const { id } = await house.roundOf(player.id, '12');
+  const attempts = async () => {
+    const { rows } = await house.pool.query<{ attempts: number; waits: boolean }>(
+      `SELECT attempts, running_since IS NULL AND next_attempt_at > now() AS waits
+         FROM obligations WHERE round_id = $1 AND verb = 'give'`,
+      [id],
+    );
+    return rows[0];
+  };
+  // Temporal now waits minutes; the book is then told that the time is over, as a lost hurry would leave it.
+  await eventually(async () => {
+    const now = await attempts();
+    expect(now?.waits).toBe(true);
+    expect(now?.attempts).toBeGreaterThanOrEqual(4);
+  }, 40_000);
+  house.wallet.always('/settle-bet', null);
+  await house.pool.query(
+    `UPDATE obligations SET next_attempt_at = now() - interval '1 minute' WHERE round_id = $1 AND status = 'open'`,
+    [id],
+  );
+  await house.pool.query(`UPDATE rounds SET due_at = now() - interval '1 minute' WHERE id = $1`, [
+    id,
+  ]);
+  await house.client.workflow.execute('sweepWorkflow', {
+    workflowId: 'sweep',
+    taskQueue: 'rounds',
+  });
+  // Sooner than Temporal, which waits ten seconds and more by now, would have asked again.
+  await eventually(() => expect(balance()).toBe('985'), 4_000);
+  await house.ended(player.id, '12');
+});
