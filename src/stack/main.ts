@@ -3,7 +3,7 @@
 import { SettingsError, readSettings, type Settings } from '../config/env';
 import { MigrationError } from '../db/migrate';
 import { addressTable, portsOf } from './addresses';
-import { childEnvironment } from './child-environment';
+import { childEnvironment } from '../config/child-environment';
 import { openHome, type StackHome } from './home';
 import { requirePorts } from './ports';
 import { createStack, type Stack } from './stack';

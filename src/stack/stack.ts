@@ -5,7 +5,7 @@ import { createPool, type Pool } from '../db/pool';
 import { createLogger } from '../lib/log';
 import { addressesOf, type StackAddresses } from './addresses';
 import { waitForCatalogue } from './catalogue';
-import { childEnvironment } from './child-environment';
+import { childEnvironment } from '../config/child-environment';
 import type { StackHome } from './home';
 import { keepRunning, type KeptProcess } from './keep-running';
 import { startNodeChild } from './node-child';

