@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { addBookCommands } from './book-commands';
+import { addCaseCommands } from './case-commands';
 import { addConnectionCommands } from './connection-commands';
 import { createContext, type CliIo } from './context';
 import { describeFailure, EXIT_BAD_INPUT, EXIT_DONE } from './failure';
@@ -19,7 +20,9 @@ Exit codes: 0 done, 1 refused or contradicted, 2 bad input.`;
 export async function run(argv: readonly string[], io: CliIo): Promise<number> {
   const context = createContext(io);
   const program = new Command('roundhouse')
-    .description('Roundhouse: partners, connections, players, rounds and the audit of the book')
+    .description(
+      'Roundhouse: partners, connections, players, rounds, cases and the audit of the book',
+    )
     .addHelpText('after', FOOTER)
     .showSuggestionAfterError()
     .exitOverride()
@@ -31,6 +34,7 @@ export async function run(argv: readonly string[], io: CliIo): Promise<number> {
   addConnectionCommands(program, context);
   addPlayerCommands(program, context);
   addBookCommands(program, context);
+  addCaseCommands(program, context);
   try {
     await program.parseAsync([...argv], { from: 'user' });
     return context.exitCode();

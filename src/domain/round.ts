@@ -11,6 +11,7 @@ import type { CaseDraft, Draft, Fact } from './round/draft';
 import { obligationOf, operationOf } from './round/draft';
 import { payoutDeadline, requestPayout, type PayoutRequest } from './round/payout';
 import type { RequestReply } from './round/request-reply';
+import { resolveCase, type CaseResolution, type ResolutionVerdict } from './round/resolve';
 import { parseObligationId, type RoundRows } from './round/rows';
 import { reopenUnanswered, requestStake, stakeDeadline, type StakeRequest } from './round/stake';
 import type { RoundTerms } from './round/terms';
@@ -34,6 +35,8 @@ export type RoundEvent =
   | { readonly type: 'answer_unwritten'; readonly operationId: number }
   | { readonly type: 'close'; readonly by: 'next_stake' | 'session_end' }
   | { readonly type: 'previous_closed' }
+  /** A person has decided what becomes of a case of this round. */
+  | { readonly type: 'resolve'; readonly resolution: CaseResolution }
   /** Time has passed. */
   | { readonly type: 'tick' };
 
@@ -46,7 +49,9 @@ export type EventResult<Event extends RoundEvent> = Event extends {
     ? AttemptStart
     : Event extends { type: 'attempt_ended' }
       ? AttemptVerdict
-      : null;
+      : Event extends { type: 'resolve' }
+        ? ResolutionVerdict
+        : null;
 
 export interface Setting {
   readonly terms: RoundTerms;
@@ -109,6 +114,8 @@ function apply(draft: Draft, event: RoundEvent): EventResult<RoundEvent> {
     case 'previous_closed':
       if (draft.rows.round.closesPrevious === 'due') draft.rows.round.closesPrevious = 'done';
       return null;
+    case 'resolve':
+      return resolveCase(draft, event.resolution);
     case 'tick':
       return null;
     default:

@@ -55,6 +55,12 @@ export interface AttemptVerdict {
 /** A worker that has not told its attempt's result this long after the attempt's limit is taken for dead. */
 const RESULT_GRACE_MS = 2_000;
 
+/**
+ * A stake that the wallet has said nothing definite about for this long gets a case (SPEC §5): a fault that
+ * passes by itself has passed by then, and the player's money may be missing until somebody asks the wallet.
+ */
+const IN_DOUBT_AFTER_MS = 15 * 60_000;
+
 /** Rule 2: commits an attempt before its first byte leaves; without a result it counts as unknown. */
 export function attemptStarts(draft: Draft, row: ObligationRow): AttemptStart {
   if (row.status !== 'open') return { kind: 'definite' };
@@ -119,6 +125,9 @@ export function attemptEnded(
       break;
     case 'unknown':
       if (outcome.reason === 'duplicate') callCase(draft, 'duplicate_refused', bet, text);
+      if (isStake && draft.nowMs - bet.createdMs > IN_DOUBT_AFTER_MS) {
+        callCase(draft, 'in_doubt', bet, text);
+      }
       break;
     default:
       return assertNever(outcome);

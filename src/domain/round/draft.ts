@@ -14,19 +14,22 @@ export interface CaseDraft {
   readonly evidence: Readonly<Record<string, string>>;
 }
 
-export type CaseKind =
-  | 'conflict'
-  | 'declined_payout'
-  | 'late_payout'
-  | 'orphan_payout'
-  | 'payout_on_failed_stake'
-  | 'payout_precision'
-  | 'held_payout'
-  | 'decline_after_unknown'
-  | 'duplicate_refused'
-  | 'negative_balance'
-  | 'configuration_decline'
-  | 'ownership_mismatch';
+export const CASE_KINDS = [
+  'conflict',
+  'declined_payout',
+  'late_payout',
+  'orphan_payout',
+  'payout_on_failed_stake',
+  'payout_precision',
+  'held_payout',
+  'decline_after_unknown',
+  'duplicate_refused',
+  'negative_balance',
+  'configuration_decline',
+  'ownership_mismatch',
+  'in_doubt',
+] as const;
+export type CaseKind = (typeof CASE_KINDS)[number];
 
 /** One line of the journal: what was decided or seen, without personal data. */
 export interface Fact {

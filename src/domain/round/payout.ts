@@ -45,6 +45,7 @@ export function requestPayout(draft: Draft, request: PayoutRequest): RequestRepl
   const operation = record(draft, request);
   if (terms.payoutMax !== null && request.amount > terms.payoutMax) {
     operation.payoutState = 'held';
+    operation.waiting = false; // it is answered now: code 1
     openPayoutCase(draft, 'held_payout', operation);
     return refuse('failed', 'the payout is above the limit of this connection and is held');
   }
