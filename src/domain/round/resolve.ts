@@ -5,7 +5,7 @@ import { hasOnlyFailedStakes, release } from './payout';
 import type { OperationRow } from './rows';
 
 /** What a person may make of a case. Which of them a case takes depends on its kind. */
-export const RESOLUTIONS = ['pay', 'void', 'accept', 'dismiss'] as const;
+export const RESOLUTIONS = ['pay', 'void', 'dismiss'] as const;
 export type Resolution = (typeof RESOLUTIONS)[number];
 
 /** A case of this round, and what a person decided about it. */
@@ -79,7 +79,6 @@ function resolveHeldPayout(draft: Draft, resolution: CaseResolution): Resolution
         kind: 'resolved',
         text: `${named(draft, operation)} is refused for ever, and so is every repeat of it`,
       };
-    case 'accept':
     case 'dismiss':
       return refused(`a held payout is resolved as pay or as void, not as ${as}`);
     default:
