@@ -5,7 +5,16 @@ import { formatAmount, parseAmount } from '../../src/domain/money';
 
 /** What the wallet does with one call. `lose` moves the money and cuts the connection unanswered. */
 export type WalletMode =
-  'honest' | 'hang' | 'lose' | 'reset' | { readonly status: number; readonly body: string };
+  | 'honest'
+  | 'hang'
+  | 'lose'
+  | 'reset'
+  | {
+      readonly status: number;
+      readonly body: string | Buffer;
+      /** Whether the money moves before this is said; it does not by default. */
+      readonly moves?: boolean;
+    };
 
 export interface WalletCallSeen {
   readonly endpoint: string;
@@ -98,7 +107,10 @@ export async function startTestWallet(agentSecret: () => string): Promise<TestWa
     const mode = scripts.get(endpoint)?.shift() ?? standing.get(endpoint) ?? 'honest';
     if (mode === 'hang') return;
     if (mode === 'reset') return void request.socket.destroy();
-    if (typeof mode === 'object') return void response.writeHead(mode.status).end(mode.body);
+    if (typeof mode === 'object') {
+      if (mode.moves) reply(endpoint, payload);
+      return void response.writeHead(mode.status).end(mode.body);
+    }
     const [status, text] = reply(endpoint, payload);
     if (mode === 'lose') return void request.socket.destroy();
     response.writeHead(status, { 'content-type': 'application/json' }).end(text);

@@ -22,6 +22,8 @@ export interface WalletClientOptions {
   readonly maxInFlight: number;
   readonly replyCapBytes?: number;
   readonly egress: EgressGuard;
+  /** Authorities to trust instead of the system's, as PEM: a test brings one of its own. */
+  readonly trustedAuthorities?: readonly string[];
   readonly profile: ReplyProfile;
   readonly log: Logger;
 }
@@ -74,6 +76,7 @@ export function createWalletClient(options: WalletClientOptions): WalletClient {
     connections: maxInFlight,
     replyCapBytes: options.replyCapBytes ?? REPLY_CAP_BYTES,
     connectTimeoutMs: attemptTimeoutMs,
+    ...(options.trustedAuthorities && { trustedAuthorities: options.trustedAuthorities }),
   });
 
   async function attempt(

@@ -22,7 +22,8 @@ export function createPermits(count: number): Permits {
         free -= 1;
         return Promise.resolve(true);
       }
-      if (waitMs <= 0) return Promise.resolve(false);
+      // Whoever would stand behind a full queue is told so: a dead wallet must not collect waiting calls.
+      if (waitMs <= 0 || waiting.size >= count) return Promise.resolve(false);
       return new Promise((resolve) => {
         const decide = (granted: boolean) => {
           clearTimeout(timer);
