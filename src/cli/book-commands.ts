@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
-import { audit, type AuditReport } from '../db/audit';
+import { auditSnapshot, type AuditReport } from '../db/audit';
+import type { WitnessedSeal } from '../db/audit-seals';
 import { migrate } from '../db/migrate';
 import { RefusedError } from '../db/refused';
-import { showRound } from '../db/show-round';
-import { transaction } from '../db/transaction';
+import { showRound, type ShownRound } from '../db/show-round';
 import { createLogger } from '../lib/log';
 import type { CliContext } from './context';
 import { EXIT_REFUSED } from './failure';
@@ -13,18 +13,21 @@ import { renderText, type Printable } from './render-text';
 export function addBookCommands(program: Command, context: CliContext): void {
   const group = program.command('round').description('rounds as the book has them');
   context
-    .command(group, 'show', 'one round: operations, bets, wallet calls, cases')
+    .command(group, 'show', 'one round: operations, bets, wallet calls, attempts, cases')
     .argument('<ID>', 'a bet_id, an operation number, or connection/player/round')
-    .action(async (id: string, _flags: unknown, command: Command) => {
+    .option('--bytes', 'also what was sent and received, without signatures (JSON always has it)')
+    .action(async (id: string, flags: { bytes?: boolean }, command: Command) => {
       const shown = await showRound(context.pool(), id);
       if (!shown) throw new RefusedError('id', `there is no round ${id}`);
-      context.answer(command, asPrintable(shown), sections({ ...shown }));
+      context.answer(command, asPrintable(shown), roundText(shown, flags.bytes === true));
     });
 
   context
     .command(program, 'audit', 'recompute from the book that all sides agree; list what is open')
-    .action(async (_flags: unknown, command: Command) => {
-      const report = await auditOnOneSnapshot(context);
+    .option('--seal <NUMBER:HASH>', 'prove that this seal, noted when it was made, still stands')
+    .action(async (flags: { seal?: string }, command: Command) => {
+      const witnessed = flags.seal === undefined ? null : witnessedSeal(flags.seal);
+      const report = await auditSnapshot(context.pool(), { witnessed });
       context.answer(command, asPrintable(report), auditText(report));
       if (!report.ok) context.fail(EXIT_REFUSED);
     });
@@ -42,20 +45,47 @@ export function addBookCommands(program: Command, context: CliContext): void {
     });
 }
 
-function auditOnOneSnapshot(context: CliContext): Promise<AuditReport> {
-  return transaction(context.pool(), async (client) => {
-    await client.query('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY');
-    // It reads the whole book; nobody waits for a lock of it.
-    await client.query('SET LOCAL statement_timeout = 0');
-    await client.query('SET LOCAL idle_in_transaction_session_timeout = 0');
-    return audit(client);
+function witnessedSeal(text: string): WitnessedSeal {
+  const match = /^(\d{1,18}):([0-9a-f]{64})$/.exec(text);
+  if (!match) throw new RefusedError('seal', 'NUMBER:HASH is expected, as the audit prints it');
+  return { number: match[1] ?? '', hash: match[2] ?? '' };
+}
+
+/** What a person reads first; the bytes are long, so they come only when asked for, below everything else. */
+function roundText(shown: ShownRound, withBytes: boolean): string {
+  const { cases, calls, attempts, ...rest } = shown;
+  const text = sections({
+    ...rest,
+    calls: calls.map(({ sent: _, ...call }) => call),
+    attempts: attempts.map(({ received: _, ...attempt }) => attempt),
+    cases,
   });
+  if (!withBytes) return text;
+  const name = (of: { bet_id: string; verb: string; number: number }) =>
+    `${of.bet_id}/${of.verb}/${of.number}`;
+  return (
+    text +
+    sections({
+      sent: calls.map((call) => ({ call: name(call), bytes: call.sent })),
+      received: attempts.map((one) => ({
+        call: name(one),
+        attempt: one.attempt,
+        bytes: one.received,
+      })),
+    })
+  );
 }
 
 function auditText(report: AuditReport): string {
   const verdict = report.ok
     ? `ok: ${report.rounds} rounds and ${report.journal_lines} journal lines agree\n`
-    : `CONTRADICTIONS: ${report.contradictions.length}\n`;
+    : `CONTRADICTIONS: ${report.contradictions_found}\n`;
+  const { last, unsealed_rounds: unsealed } = report.seals;
+  const sealed =
+    (last === null
+      ? 'nothing is sealed yet'
+      : `sealed up to ${last.number}:${last.hash} at ${last.sealed_at}`) +
+    `; rounds changed since: ${unsealed}\n`;
   const days = report.days.map(({ partner, currency, day, book, open, ...sides }) => ({
     partner,
     currency,
@@ -68,7 +98,7 @@ function auditText(report: AuditReport): string {
     history: sides.history === null ? 'not wanted' : agrees(sides.history, book),
   }));
   const { open, contradictions } = report;
-  return verdict + sections({ contradictions, days, open });
+  return verdict + sealed + sections({ contradictions, days, open });
 }
 
 function agrees(side: AuditReport['days'][number]['book'], book: typeof side): string {

@@ -1,3 +1,4 @@
+import type { StillBalance } from '../domain/round/still-balance';
 import type { WalletOutcome } from '../domain/wallet-outcome';
 import { assert } from '../lib/assert';
 import type { Db } from './pool';
@@ -34,7 +35,10 @@ export async function beginAttempt(db: Db, key: AttemptKey, payload: string): Pr
   return row.payload;
 }
 
-/** Writes what an attempt came to, with what was received. */
+/**
+ * Writes what an attempt came to, with what was received, and when the call is tried next, as the decision
+ * of this transaction has it.
+ */
 export async function endAttempt(
   db: Db,
   key: AttemptKey,
@@ -49,7 +53,9 @@ export async function endAttempt(
              SELECT $1, $2, $3, $4, to_timestamp($5::bigint / 1000.0), $6 WHERE $6::text IS NOT NULL
              ON CONFLICT DO NOTHING)
            UPDATE attempts SET ended_at = clock_timestamp(), result = $7, text = $8, http_status = $9,
-                  balance = $10
+                  balance = $10,
+                  next_attempt_at = (SELECT o.next_attempt_at FROM obligations o
+                    WHERE o.bet_id = $1 AND o.verb = $2 AND o.number = $3 AND o.status = 'open')
             WHERE bet_id = $1 AND verb = $2 AND number = $3 AND attempt = $4
               AND started_at = to_timestamp($5::bigint / 1000.0)`,
     values: [
@@ -70,4 +76,32 @@ export async function endAttempt(
 // PostgreSQL's text refuses NUL; a reply that holds one must not lose its attempt's result.
 function printable(received: string): string {
   return received.slice(0, RECEIVED_CHARACTERS_MAX).replaceAll('\u0000', '\uFFFD');
+}
+
+/** Of a player's rounds, the newest: a stake that could hide a payout's move is in one of them. */
+const ROUNDS_LOOKED_AT = 20;
+
+/**
+ * Whether the wallet may have dealt with another call about the player's money since the first of two calls
+ * began, so that nothing follows from its balance. Asked only where a balance stood still.
+ */
+export async function otherCallsBetween(
+  db: Db,
+  playerId: string,
+  { before, call }: StillBalance,
+): Promise<boolean> {
+  const { rows } = await db.query<{ others: boolean }>(
+    `WITH since AS (SELECT min(started_at) AS at FROM attempts WHERE bet_id = $2 AND verb = $3)
+     SELECT since.at IS NULL OR EXISTS (
+       SELECT 1 FROM (SELECT id FROM rounds WHERE player_id = $1 ORDER BY id DESC
+                       LIMIT ${ROUNDS_LOOKED_AT}) r
+         JOIN obligations o ON o.round_id = r.id AND o.verb IN ('take', 'give')
+         JOIN attempts a ON a.bet_id = o.bet_id AND a.verb = o.verb AND a.number = o.number
+        WHERE (o.bet_id, o.verb) NOT IN (($2, $3), ($4, $5))
+          -- An attempt without an end died with its worker; its call is past within a minute.
+          AND coalesce(a.ended_at, a.started_at + interval '1 minute') >= since.at) AS others
+       FROM since`,
+    [playerId, before.betId, before.verb, call.betId, call.verb],
+  );
+  return rows[0]?.others ?? true;
 }

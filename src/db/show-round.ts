@@ -1,6 +1,11 @@
 import { roundWorkflowId } from '../contracts/round';
 import { formatAmount } from '../domain/money';
+import { replayedTotals } from '../domain/round/replay';
+import { replayRound } from './audit-journal';
 import type { Db } from './pool';
+import { attemptsOf, callsOf, type ShownAttempt, type ShownCall } from './show-calls';
+
+export type { ShownAttempt, ShownCall };
 
 /** A round told to people: the CLI's `round show` and the round's page. Amounts are decimal text. */
 export interface ShownRound {
@@ -23,10 +28,24 @@ export interface ShownRound {
     readonly workflow_id: string;
     readonly journal_lines: number;
   };
+  /** What the round moved, told by its journal. */
+  readonly totals: ShownTotals;
   readonly operations: readonly ShownOperation[];
+  /** The registers: of every stake both, outcome and decision. */
   readonly bets: readonly ShownBet[];
   readonly calls: readonly ShownCall[];
+  readonly attempts: readonly ShownAttempt[];
   readonly cases: readonly ShownCase[];
+}
+
+export interface ShownTotals {
+  /** Stakes that count. */
+  readonly staked: string;
+  /** Payouts that the wallet has confirmed. */
+  readonly paid: string;
+  readonly owed: string;
+  /** Stakes that were taken, did not count, and were given back. */
+  readonly given_back: string;
 }
 
 export interface ShownOperation {
@@ -40,6 +59,8 @@ export interface ShownOperation {
   /** The stored answer; null while there is none. */
   readonly answer: string | null;
   readonly answer_balance: string | null;
+  /** When the answer's last byte was handed over; null while nobody noted that. */
+  readonly answer_written_at: string | null;
   readonly requests: number;
   readonly created_at: string;
 }
@@ -54,17 +75,6 @@ export interface ShownBet {
   readonly paid: boolean;
   /** The wallet's balance after the bet's last confirmed call, as it told it. */
   readonly balance: string | null;
-}
-
-export interface ShownCall {
-  readonly bet_id: string;
-  readonly verb: string;
-  readonly number: number;
-  readonly status: string;
-  readonly attempts: number;
-  readonly last_failure: string | null;
-  readonly next_attempt_at: string | null;
-  readonly done_at: string | null;
 }
 
 export interface ShownCase {
@@ -157,11 +167,19 @@ async function tell(db: Db, condition: string, values: unknown[]): Promise<Shown
       workflow_id: roundWorkflowId(key),
       journal_lines: Number(row.journal_lines),
     },
+    totals: await totalsOf(db, row),
     operations: await operationsOf(db, row),
     bets: await betsOf(db, row),
-    calls: await callsOf(db, row),
+    calls: await callsOf(db, row.id),
+    attempts: await attemptsOf(db, row.id),
     cases: await casesOf(db, row),
   };
+}
+
+async function totalsOf(db: Db, round: RoundRow): Promise<ShownTotals> {
+  const { staked, paid, owed, givenBack } = replayedTotals(await replayRound(db, round.id));
+  const text = (minor: bigint) => formatAmount(minor, round.exponent);
+  return { staked: text(staked), paid: text(paid), owed: text(owed), given_back: text(givenBack) };
 }
 
 async function operationsOf(db: Db, round: RoundRow): Promise<ShownOperation[]> {
@@ -175,6 +193,7 @@ async function operationsOf(db: Db, round: RoundRow): Promise<ShownOperation[]> 
     payout_state: string | null;
     answer_result: string | null;
     answer_balance: string | null;
+    answer_written_at: Date | null;
     requests: number;
     created_at: Date;
   }>('SELECT * FROM operations WHERE round_id = $1 ORDER BY id', [round.id]);
@@ -188,6 +207,7 @@ async function operationsOf(db: Db, round: RoundRow): Promise<ShownOperation[]> 
     payout_state: row.payout_state,
     answer: row.answer_result,
     answer_balance: row.answer_balance,
+    answer_written_at: iso(row.answer_written_at),
     requests: row.requests,
     created_at: iso(row.created_at) ?? '',
   }));
@@ -213,33 +233,6 @@ async function betsOf(db: Db, round: RoundRow): Promise<ShownBet[]> {
     payout: formatAmount(BigInt(row.payout), round.exponent),
     paid: row.paid,
     balance: row.last_balance,
-  }));
-}
-
-async function callsOf(db: Db, round: RoundRow): Promise<ShownCall[]> {
-  const { rows } = await db.query<{
-    bet_id: string;
-    verb: string;
-    number: number;
-    status: string;
-    attempts: number;
-    last_failure: string | null;
-    next_attempt_at: Date;
-    done_at: Date | null;
-  }>(
-    `SELECT o.* FROM obligations o JOIN bets b ON b.id = o.bet_id WHERE o.round_id = $1
-      ORDER BY b.operation_id, array_position(ARRAY['take', 'give', 'end', 'report'], o.verb), o.number`,
-    [round.id],
-  );
-  return rows.map((row) => ({
-    bet_id: row.bet_id,
-    verb: row.verb,
-    number: row.number,
-    status: row.status,
-    attempts: row.attempts,
-    last_failure: row.last_failure,
-    next_attempt_at: row.status === 'open' ? iso(row.next_attempt_at) : null,
-    done_at: iso(row.done_at),
   }));
 }
 
