@@ -18,6 +18,14 @@ const context: RoundContext = {
   gameTitle: 'Süper Golf',
   providerName: 'PGSoft',
   terms: TERMS,
+  breaker: 'closed',
+  breakerTerms: {
+    ratio: 0.5,
+    callsMin: 10,
+    windowMs: 10_000,
+    openMsMin: 15_000,
+    openMsMax: 60_000,
+  },
   sessionEndsMs: null,
 };
 const report: Extract<CallContent, { verb: 'report' }> = {

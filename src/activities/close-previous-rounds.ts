@@ -4,6 +4,7 @@ import type { RoundActivities } from '../contracts/round';
 import type { Book } from '../db/book';
 import { roundToDrive } from '../db/round-view';
 import { earlierOpenRounds } from '../db/rounds';
+import type { Failpoints } from '../lib/failpoints';
 
 /** A hand-over that takes longer is repeated with the activity, or left to the sweep. */
 const HAND_OVER_MS = 10_000;
@@ -15,11 +16,13 @@ const HAND_OVER_MS = 10_000;
 export function createClosePreviousRounds(deps: {
   book: Book;
   client: Client;
+  failpoint: Failpoints;
 }): RoundActivities['closePreviousRounds'] {
-  const { book, client } = deps;
+  const { book, client, failpoint } = deps;
   return async ({ round }) => {
     for (const earlier of await earlierOpenRounds(book.pool, round)) {
       const closed = await book.decideOn(earlier, { type: 'close', by: 'next_stake' });
+      await failpoint('close_committed', 'round');
       await driveRound(client, roundToDrive(closed.context, closed.view), [], HAND_OVER_MS);
     }
     return (await book.decideOn(round, { type: 'previous_closed' })).view;

@@ -1,9 +1,11 @@
 import type { Client } from '@temporalio/client';
-import { driveRound } from '../contracts/drive-round';
+import { driveRound, wakeDrain } from '../contracts/drive-round';
 import type { SweepActivities } from '../contracts/sweep';
 import type { Book } from '../db/book';
+import { partnersToDrain } from '../db/drains';
 import { roundToDrive } from '../db/round-view';
 import { overdueRepeats, takeOverdueRounds } from '../db/rounds';
+import { watchAnswers } from '../db/unseen-answers';
 import type { Logger } from '../lib/log';
 
 /** A hand at work looks at a round within seconds of its due time; later means that nobody drives it. */
@@ -16,12 +18,35 @@ const HAND_OVER_MS = 10_000;
 export function createSweepBook(deps: {
   book: Book;
   client: Client;
+  timeScale: number;
   log: Logger;
 }): SweepActivities['sweepBook'] {
-  const { book, client, log } = deps;
+  const { book, client, timeScale, log } = deps;
+  const overdueMs = Math.max(OVERDUE_MS * timeScale, 1_000);
+
+  /** A drain whose workflow was never started, or was lost with its Temporal, is started here. */
+  async function wakeDrains(): Promise<void> {
+    for (const drain of await partnersToDrain(book.pool)) {
+      await wakeDrain(client, drain, HAND_OVER_MS).catch((error: unknown) =>
+        log.error({ err: error, partner: drain.prefix }, 'a drain could not be woken'),
+      );
+    }
+  }
+
+  /** Cases about answers that nobody may have seen (rule 4). */
+  async function lookForAnswers(): Promise<void> {
+    try {
+      const { opened, closed } = await watchAnswers(book);
+      if (opened > 0) log.warn({ opened }, 'answers of which nobody knows whether they were seen');
+      if (closed > 0) log.info({ closed }, 'answers turned out to have been seen');
+    } catch (error) {
+      log.error({ err: error }, 'unseen answers could not be looked for');
+    }
+  }
+
   return async () => {
     await book.pool.query('SELECT ensure_month_partitions()');
-    const rounds = await takeOverdueRounds(book.pool, OVERDUE_MS, ROUNDS_PER_SWEEP_MAX);
+    const rounds = await takeOverdueRounds(book.pool, overdueMs, ROUNDS_PER_SWEEP_MAX);
     let driven = 0;
     let failed = 0;
     for (const round of rounds) {
@@ -29,7 +54,7 @@ export function createSweepBook(deps: {
       try {
         const { context, view } = await book.decideOn(round, { type: 'tick' });
         if (view.atRest) continue;
-        const hurry = await overdueRepeats(book.pool, round, OVERDUE_MS);
+        const hurry = await overdueRepeats(book.pool, round, overdueMs);
         await driveRound(client, roundToDrive(context, view), hurry, HAND_OVER_MS);
         driven += 1;
       } catch (error) {
@@ -37,6 +62,8 @@ export function createSweepBook(deps: {
         log.error({ err: error, round }, 'a round that nobody drives could not be handed over');
       }
     }
+    await wakeDrains();
+    await lookForAnswers();
     if (driven > 0) log.info({ driven }, 'rounds that nobody drove were handed over');
     return { driven, failed };
   };

@@ -4,10 +4,12 @@ import { createWallets } from '../activities/wallets';
 import { readSettings } from '../config/env';
 import { createAnswerListener } from '../db/answers';
 import { createBook } from '../db/book';
+import { createBookClock } from '../db/book-clock';
 import { readInstallation } from '../db/installation';
 import { createPool } from '../db/pool';
-import { systemClock } from '../lib/clock';
+import { createSystemClock } from '../lib/clock';
 import { createEgressGuard } from '../lib/egress';
+import { createFailpoints } from '../lib/failpoints';
 import { createLogger } from '../lib/log';
 import { runService, type Service } from '../lib/run-service';
 import { createApp } from './app';
@@ -34,13 +36,20 @@ async function startApi(): Promise<Service> {
   });
   const listener = createAnswerListener({ databaseUrl, log });
   const wallets = createWallets({ pool, egress, log });
-  const book = createBook({ pool, installation });
-  const desk = createMoneyDesk({ book, client, listener, log });
+  const failpoint = createFailpoints(settings.FAILPOINTS_DIR);
+  const clock = await createBookClock({
+    pool,
+    local: createSystemClock(settings.CLOCK_OFFSET_MS),
+    log,
+  });
+  const book = createBook({ pool, installation, timeScale: settings.TIME_SCALE });
+  const desk = createMoneyDesk({ book, client, listener, failpoint, log });
   const app = await createApp({
     book,
     desk,
     wallets,
-    clock: systemClock,
+    clock,
+    failpoint,
     log,
     publicBaseUrl: settings.PUBLIC_BASE_URL,
     linkSigningKey,
@@ -58,6 +67,7 @@ async function startApi(): Promise<Service> {
       // Requests under way get their answers first; each has its deadline.
       await app.close();
       await desk.close();
+      clock.close();
       await Promise.all([listener.close(), wallets.close()]);
       await connection.close();
       await pool.end();

@@ -4,12 +4,14 @@ import { driveRound } from '../contracts/drive-round';
 import type { AnswerListener } from '../db/answers';
 import type { RoundView } from '../contracts/round';
 import type { Book } from '../db/book';
-import { markAnswersWritten, storedAnswer } from '../db/operations';
+import { storedAnswer } from '../db/operations';
 import type { RoundContext } from '../db/round-rows';
 import { roundToDrive } from '../db/round-view';
 import type { AnswerResult } from '../domain/round/rows';
 import { sleep } from '../lib/clock';
+import type { Failpoints } from '../lib/failpoints';
 import type { RequestReply } from '../domain/round/request-reply';
+import { createWrittenAnswers } from './written-answers';
 
 /** What a provider is to be told of one money request. */
 export interface MoneyAnswer {
@@ -32,7 +34,7 @@ export interface Asked {
 
 export interface MoneyDesk {
   /** Has a decided request driven, and waits for its stored answer until its deadline. */
-  settle(asked: Asked): Promise<MoneyAnswer>;
+  settle(asked: Asked, kind: 'stake' | 'payout'): Promise<MoneyAnswer>;
   /** The connection broke before any byte of a code 0 was written (SPEC §4 rule 4). */
   unwritten(roundId: string, operationId: number): Promise<void>;
   /** The last byte of a stored code 0 was handed to the connection. */
@@ -45,8 +47,6 @@ const HAND_OVER_MS = 3_000;
 /** How often, and how far apart, the answer at the deadline is tried to be recorded: some 5 s in all. */
 const LAST_DECISION_TURNS_MAX = 20;
 const LAST_DECISION_WAIT_MS = 250;
-/** Notes of written answers are saved together: nobody waits for them. */
-const WRITTEN_FLUSH_MS = 250;
 
 /**
  * Where a provider's request waits: the intent is committed before it comes here, the round's workflow
@@ -56,13 +56,13 @@ export function createMoneyDesk(deps: {
   book: Book;
   client: Client;
   listener: AnswerListener;
+  failpoint: Failpoints;
   log: FastifyBaseLogger;
 }): MoneyDesk {
-  const { book, client, listener, log } = deps;
+  const { book, client, listener, failpoint, log } = deps;
   // Identical requests that wait at once have their round driven once.
   const driving = new Map<number, Promise<boolean>>();
-  let written: number[] = [];
-  let flushing: Promise<void> | undefined;
+  const written = createWrittenAnswers({ pool: book.pool, log });
 
   function drive(asked: Asked, operationId: number, hurry: readonly string[]): Promise<boolean> {
     const underWay = driving.get(operationId);
@@ -81,8 +81,10 @@ export function createMoneyDesk(deps: {
   async function wait(
     asked: Asked,
     reply: Extract<RequestReply, { kind: 'wait' }>,
+    kind: 'stake' | 'payout',
   ): Promise<MoneyAnswer> {
     const { operationId } = reply;
+    await failpoint('intent_committed', kind);
     const endsAt = performance.now() + (reply.untilMs - asked.nowMs);
     let handedOver = true;
     void drive(asked, operationId, reply.hurry).then((done) => (handedOver = done));
@@ -95,9 +97,13 @@ export function createMoneyDesk(deps: {
         log.warn({ err: error, operationId }, 'the book could not be read; it is asked again');
         return undefined;
       });
-      if (answer) return { ...answer, operationId };
+      if (answer) {
+        await failpoint('answer_stored', kind);
+        return { ...answer, operationId };
+      }
     }
-    const last = await decideLast(asked.context.roundId, operationId);
+    const last = await decideLast(asked.context.roundId, reply);
+    await failpoint('deadline_decided', kind);
     tell(last, operationId);
     return answerOf(last.result);
   }
@@ -106,10 +112,13 @@ export function createMoneyDesk(deps: {
    * What is said at the deadline is written down before it is said (rule 4): a code 1 that the book does
    * not know of could stand beside a stake that it confirms. So a book that stumbles is asked again.
    */
-  async function decideLast(roundId: string, operationId: number) {
+  async function decideLast(
+    roundId: string,
+    { operationId, untilMs }: Extract<RequestReply, { kind: 'wait' }>,
+  ) {
     for (let turn = 1; ; turn++) {
       try {
-        return await book.decideOn(roundId, { type: 'deadline', operationId });
+        return await book.decideOn(roundId, { type: 'deadline', operationId, untilMs });
       } catch (error) {
         log.warn({ err: error, operationId, turn }, 'the answer at the deadline was not recorded');
         if (turn === LAST_DECISION_TURNS_MAX) throw error;
@@ -130,20 +139,10 @@ export function createMoneyDesk(deps: {
     );
   }
 
-  async function flush(): Promise<void> {
-    await sleep(WRITTEN_FLUSH_MS);
-    const numbers = written;
-    written = [];
-    flushing = undefined;
-    await markAnswersWritten(book.pool, numbers).catch((error: unknown) =>
-      log.warn({ err: error }, 'answers were written and not noted'),
-    );
-  }
-
   return {
-    settle(asked) {
+    settle(asked, kind) {
       const reply = asked.result;
-      if (reply.kind === 'wait') return wait(asked, reply);
+      if (reply.kind === 'wait') return wait(asked, reply, kind);
       tell(asked, reply.operationId);
       return Promise.resolve(answerOf(reply));
     },
@@ -154,13 +153,8 @@ export function createMoneyDesk(deps: {
       });
       await driveRound(client, roundToDrive(context, view), [], HAND_OVER_MS);
     },
-    written(operationId) {
-      written.push(operationId);
-      flushing ??= flush();
-    },
-    async close() {
-      await flushing;
-    },
+    written: (operationId) => written.add(operationId),
+    close: () => written.close(),
   };
 }
 

@@ -1,23 +1,18 @@
 import { userInfo } from 'node:os';
 import { Option, type Command } from 'commander';
 import { createBook } from '../db/book';
-import {
-  CASES_LISTED_MAX,
-  listCases,
-  resolveCase,
-  showCase,
-  type CaseView,
-  type ResolveOrder,
-} from '../db/cases';
+import { caseExchange } from '../db/case-exchange';
+import { CASES_LISTED_MAX, listCases, showCase, type CaseView } from '../db/cases';
 import { readInstallation } from '../db/installation';
 import { partnerByPrefix } from '../db/partners';
 import { RefusedError } from '../db/refused';
+import { resolveCase, type ResolveOrder } from '../db/resolve-case';
 import { CASE_KINDS, type CaseKind } from '../domain/round/draft';
 import { RESOLUTIONS, type Resolution } from '../domain/round/resolve';
 import type { CliContext } from './context';
 import { EXIT_REFUSED } from './failure';
 import { given } from './flag-values';
-import { renderText } from './render-text';
+import { renderTable, renderText, type Printable } from './render-text';
 
 interface ListFlags {
   readonly status: 'open' | 'resolved' | 'all';
@@ -42,7 +37,26 @@ export function addCaseCommands(program: Command, context: CliContext): void {
     .command(group, 'show', 'one case with its evidence; "round show" takes its round_key')
     .argument('<ID>', 'the number of "cases list"')
     .action(async (id: string, _flags: unknown, command: Command) => {
-      context.answer(command, { ...(await showCase(context.pool(), id)) });
+      const pool = context.pool();
+      const [shown, exchange] = [await showCase(pool, id), await caseExchange(pool, id)];
+      const [provider, sent, received] = [
+        exchange.provider.map((row) => ({ ...row })),
+        exchange.sent.map((row) => ({ ...row })),
+        exchange.received.map((row) => ({ ...row })),
+      ];
+      const sections: readonly (readonly [string, readonly Record<string, Printable>[]])[] = [
+        ['What the provider asked', provider],
+        ['What the wallet was sent', sent],
+        ['What came back', received],
+      ];
+      const text = sections
+        .filter(([, rows]) => rows.length > 0)
+        .map(([title, rows]) => `\n${title}\n${renderTable(rows)}`);
+      context.answer(
+        command,
+        { ...shown, exchange: { provider, sent, received } },
+        renderText({ ...shown }) + text.join(''),
+      );
     });
 }
 
@@ -109,7 +123,7 @@ function addResolve(group: Command, context: CliContext): void {
     .command(group, 'resolve', 'say what becomes of a case; a dry run unless --apply is given')
     .argument('<ID>', 'the number of "cases list"')
     .addOption(
-      new Option('--as <R>', 'pay or void a held payout; dismiss any other case')
+      new Option('--as <R>', 'what becomes of it; "cases show" names what this case takes')
         .choices(RESOLUTIONS)
         .makeOptionMandatory(),
     )
@@ -141,8 +155,10 @@ async function resolve(context: CliContext, command: Command, order: ResolveOrde
   }
   const { id, as } = order;
   // Nobody is told of the decision but the book, which the sweep reads every few seconds.
-  const when =
-    as === 'pay' && outcome !== 'already' ? '; the next sweep has it paid, within about 20 s' : '';
+  const acts = (as === 'pay' || as === 'resend') && outcome !== 'already';
+  const when = acts
+    ? `; the next sweep has it ${as === 'pay' ? 'paid' : 'sent'}, within about 20 s`
+    : '';
   context.answer(
     command,
     { id, as, outcome, applied: outcome === 'resolved', text: text + when },

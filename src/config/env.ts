@@ -64,6 +64,19 @@ export const VARIABLES = {
       ),
     reason: 'private networks that wallet and provider URLs may point into, comma-separated CIDRs',
   },
+  TIME_SCALE: {
+    schema: z.coerce.number().min(0.001).max(1).default(1),
+    reason:
+      'multiplies the waits between background repeats and the pace of the sweep; below 1 for fault tests only',
+  },
+  CLOCK_OFFSET_MS: {
+    schema: z.coerce.number().int().default(0),
+    reason: "added to this process's own clock; for fault tests, which prove that it decides nothing",
+  },
+  FAILPOINTS_DIR: {
+    schema: z.string().min(1).optional(),
+    reason: 'a folder in which fault tests arm the crash points; unset, they cost nothing and never fire',
+  },
   METRICS_PORT: { schema: port.default(9464), reason: "the worker's Prometheus endpoint" },
   TEMPORAL_ADDRESS: {
     schema: z.string().min(1).optional(),

@@ -1,5 +1,6 @@
 import type { Client } from '@temporalio/client';
 import { TypedSearchAttributes } from '@temporalio/common';
+import { DRAIN_WORKFLOW, drainWorkflowId, WAKE_SIGNAL, type DrainInput } from './drain';
 import {
   DRIVE_SIGNAL,
   ROUNDS_TASK_QUEUE,
@@ -9,6 +10,33 @@ import {
   type RoundToDrive,
 } from './round';
 import { ROUND_ATTRIBUTES } from './search-attributes';
+
+/**
+ * Has a partner's drain look into the book, starting it when none runs.
+ *
+ * @throws the client's error when Temporal cannot be reached in time; the sweep then starts the drain
+ */
+export async function wakeDrain(
+  client: Client,
+  drain: DrainInput,
+  deadlineMs: number,
+): Promise<void> {
+  await client.withDeadline(Date.now() + deadlineMs, () =>
+    client.workflow.signalWithStart(DRAIN_WORKFLOW, {
+      workflowId: drainWorkflowId(drain.prefix),
+      taskQueue: ROUNDS_TASK_QUEUE,
+      args: [drain],
+      signal: WAKE_SIGNAL,
+      signalArgs: [],
+      workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+      workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
+      staticSummary: `calls that ${drain.prefix}'s wallet did not answer`,
+      typedSearchAttributes: new TypedSearchAttributes([
+        { key: ROUND_ATTRIBUTES.partner, value: drain.prefix },
+      ]),
+    }),
+  );
+}
 
 /** Bounds recovery from a worker that dies in the middle of a workflow task. */
 const WORKFLOW_TASK_TIMEOUT = '5s';
@@ -50,4 +78,5 @@ export async function driveRound(
       ]),
     }),
   );
+  if (round.drain) await wakeDrain(client, round.drain, deadlineMs);
 }

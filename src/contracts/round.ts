@@ -1,3 +1,5 @@
+import type { DrainInput } from './drain';
+
 /**
  * What the API, the round's workflow and the activities agree on. Amounts cross Temporal as text inside
  * labels only; no secret and no personal data is in any of these shapes.
@@ -57,6 +59,8 @@ export interface RoundView {
   readonly closesPrevious: boolean;
   /** When the book next has something to decide by time alone, ms since the epoch. */
   readonly tickAtMs: number | null;
+  /** Some owed call is made by the partner's drain (rule 14); the workflow idles until that reports. */
+  readonly drained: boolean;
   /** Nothing is owed, undecided or waited for: the workflow may end. */
   readonly atRest: boolean;
 }
@@ -80,6 +84,8 @@ export interface RoundToDrive {
   readonly key: RoundKey;
   readonly attributes: RoundAttributes;
   readonly summary: string;
+  /** The partner whose drain has a call of this round to make; null when none has. */
+  readonly drain: DrainInput | null;
   readonly input: RoundInput;
 }
 

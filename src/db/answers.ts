@@ -26,17 +26,30 @@ export interface AnswerNotifier {
  */
 export function createAnswerNotifier(deps: { databaseUrl: string; log: Logger }): AnswerNotifier {
   const link = keepConnected(deps, 'roundhouse-notifier', '-c synchronous_commit=off');
+  const waiting: number[] = [];
+  let sending: Promise<void> | undefined;
+
+  /** One notification at a time; what comes meanwhile leaves with the next. */
+  async function send(): Promise<void> {
+    while (waiting.length > 0) {
+      const numbers = waiting.splice(0, NUMBERS_PER_NOTIFICATION_MAX).join(',');
+      await link
+        .client()
+        ?.query('SELECT pg_notify($1, $2)', [CHANNEL, numbers])
+        .catch((error: unknown) => deps.log.warn({ err: error }, 'an answer was not announced'));
+    }
+    sending = undefined;
+  }
+
   return {
     answered(operationIds) {
-      for (let at = 0; at < operationIds.length; at += NUMBERS_PER_NOTIFICATION_MAX) {
-        const numbers = operationIds.slice(at, at + NUMBERS_PER_NOTIFICATION_MAX).join(',');
-        link
-          .client()
-          ?.query('SELECT pg_notify($1, $2)', [CHANNEL, numbers])
-          .catch((error: unknown) => deps.log.warn({ err: error }, 'an answer was not announced'));
-      }
+      waiting.push(...operationIds);
+      sending ??= send();
     },
-    close: link.close,
+    async close() {
+      await sending;
+      await link.close();
+    },
   };
 }
 

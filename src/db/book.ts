@@ -2,6 +2,9 @@ import { betId } from '../domain/bet-id';
 import { decide, type Decision, type RoundEvent } from '../domain/round';
 import type { RoundView } from '../contracts/round';
 import { assert } from '../lib/assert';
+import type { RoundRows } from '../domain/round/rows';
+import { stillBalance } from '../domain/round/still-balance';
+import { otherCallsBetween } from './attempts';
 import type { Db, Pool, PoolClient } from './pool';
 import { loadRound, lockRound, type RoundContext } from './round-rows';
 import { saveRound, snapshot } from './save-round';
@@ -19,6 +22,8 @@ export interface Entry<Event extends RoundEvent> {
   readonly changed: boolean;
   /** Operations whose answer was stored by this decision. */
   readonly answered: readonly number[];
+  /** What the decision found wrong with a wallet, a line each. */
+  readonly alarms: readonly string[];
 }
 
 /** Work that belongs into the same transaction as the decision, after it and before the commit. */
@@ -54,16 +59,19 @@ export interface Book {
 
 /**
  * @param installation the installation's id, part of every bet_id
+ * @param timeScale multiplies the waits between background repeats; 1 but in fault tests
  * @param onAnswered told after the commit which operations now have a stored answer
  */
 export function createBook(deps: {
   pool: Pool;
   installation: string;
   random?: () => number;
+  timeScale?: number;
   onAnswered?: (operationIds: readonly number[]) => void;
 }): Book {
   const { pool, installation } = deps;
   const random = deps.random ?? Math.random;
+  const timeScale = deps.timeScale ?? 1;
 
   async function decideIn<Event extends RoundEvent>(
     client: PoolClient,
@@ -76,12 +84,16 @@ export function createBook(deps: {
     const { context, nowMs } = locked;
     const rows = await loadRound(client, locked);
     const before = snapshot(rows);
+    const balanceStood = await balanceStands(client, event, rows, context);
     const decision = decide(rows, event, {
       terms: context.terms,
       nowMs,
       random: random(),
+      breaker: context.breaker,
+      timeScale,
       sessionEndsMs: context.sessionEndsMs,
       earlierRoundsOpen: locked.earlierRoundsOpen,
+      balanceStood,
       ownBetIdOf: (transactionRef) =>
         betId({
           installation,
@@ -104,6 +116,9 @@ export function createBook(deps: {
       nowMs,
       changed: decision.facts.length > 0,
       answered,
+      alarms: decision.facts
+        .filter((fact) => fact.kind === 'alarm')
+        .map((fact) => `${fact.about}: call ${fact.call}, ${fact.text}`),
     };
   }
 
@@ -118,6 +133,18 @@ export function createBook(deps: {
   }
 
   return { decideOn, decideIn, pool, installation };
+}
+
+/** SPEC §5: a reply whose balance did not move though it had to, with no other call of the player between. */
+async function balanceStands(
+  client: PoolClient,
+  event: RoundEvent,
+  rows: RoundRows,
+  { terms, playerId }: RoundContext,
+): Promise<boolean> {
+  if (event.type !== 'attempt_ended') return false;
+  const still = stillBalance(rows, event.call, event.outcome, terms.exponent);
+  return still !== undefined && !(await otherCallsBetween(client, playerId, still));
 }
 
 /** Whether a bet of this id belongs to the partner. */

@@ -1,7 +1,6 @@
 import { formatAmount } from '../domain/money';
 import type { CaseKind } from '../domain/round/draft';
-import { resolutionWithoutRound, type Resolution } from '../domain/round/resolve';
-import type { Book } from './book';
+import { RESOLUTIONS_OF, type CaseEnd, type Resolution } from '../domain/round/resolve';
 import type { Db } from './pool';
 import { RefusedError } from './refused';
 
@@ -52,7 +51,9 @@ export interface CaseView {
   readonly currency: string | null;
   readonly evidence: Readonly<Record<string, string>>;
   readonly opened_at: string;
-  readonly resolution: Resolution | null;
+  /** What a person may make of it; empty once it is resolved. */
+  readonly resolve_as: readonly Resolution[];
+  readonly resolution: CaseEnd | null;
   readonly note: string | null;
   readonly resolved_by: string | null;
   readonly resolved_at: string | null;
@@ -61,9 +62,10 @@ export interface CaseView {
 /** Cases a list tells at once: what one person can look through. The next call goes on behind the last. */
 export const CASES_LISTED_MAX = 100;
 
-interface CaseRow {
+export interface CaseRow {
   id: string;
   kind: CaseKind;
+  subject: string;
   status: CaseView['status'];
   age_seconds: string;
   prefix: string | null;
@@ -79,7 +81,7 @@ interface CaseRow {
   exponent: number | null;
   evidence: Record<string, string>;
   opened_at: Date;
-  resolution: Resolution | null;
+  resolution: CaseEnd | null;
   note: string | null;
   resolved_by: string | null;
   resolved_at: Date | null;
@@ -130,7 +132,8 @@ export async function showCase(db: Db, id: string): Promise<CaseView> {
   return viewOfCase(await caseRow(db, id));
 }
 
-async function caseRow(db: Db, id: string): Promise<CaseRow> {
+/** @throws RefusedError naming `id` when the book has no such case */
+export async function caseRow(db: Db, id: string): Promise<CaseRow> {
   const { rows } = /^\d{1,18}$/.test(id)
     ? await db.query<CaseRow>(`${CASES} WHERE c.id = $1::bigint`, [id])
     : { rows: [] };
@@ -156,87 +159,10 @@ function viewOfCase(row: CaseRow): CaseView {
     currency: row.currency,
     evidence: row.evidence,
     opened_at: row.opened_at.toISOString(),
+    resolve_as: row.status === 'open' ? RESOLUTIONS_OF[row.kind] : [],
     resolution: row.resolution,
     note: row.note,
     resolved_by: row.resolved_by,
     resolved_at: row.resolved_at?.toISOString() ?? null,
   };
-}
-
-export interface ResolveOrder {
-  readonly id: string;
-  readonly as: Resolution;
-  readonly note: string | null;
-  /** The person, as the machine knows them. */
-  readonly by: string;
-  /** False: everything is tried and nothing is written. */
-  readonly apply: boolean;
-}
-
-export interface ResolveResult {
-  /** `would`: a dry run of what `resolved` does. `already`: somebody resolved the case before. */
-  readonly outcome: 'resolved' | 'would' | 'already' | 'refused';
-  readonly text: string;
-}
-
-/** Ends a decision's transaction without a trace, and says how it went. */
-class NothingWritten extends Error {
-  override name = 'NothingWritten';
-  constructor(readonly result: ResolveResult) {
-    super(result.text);
-  }
-}
-
-/**
- * Carries out what a person decided about a case: one decision on its round, and the case's row with it in
- * one transaction. A case that is resolved is left alone.
- *
- * @throws RefusedError naming `id` when the book has no such case
- */
-export async function resolveCase(book: Book, order: ResolveOrder): Promise<ResolveResult> {
-  const row = await caseRow(book.pool, order.id);
-  if (row.status === 'resolved') return already(row);
-  if (row.round_id === null) return resolveStray(book.pool, row, order);
-  const { id: caseId, kind, operation_id: operationId } = row;
-  const resolution = { caseId, kind, operationId, as: order.as };
-  try {
-    const entry = await book.decideOn(
-      row.round_id,
-      { type: 'resolve', resolution },
-      async (client, { result }) => {
-        // Before the verdict: of two who resolve at once, the second finds the payout not held any more.
-        if (!(await markResolved(client, order))) throw new NothingWritten(already(row));
-        if (result.kind === 'refused') throw new NothingWritten({ ...result, outcome: 'refused' });
-        if (!order.apply) throw new NothingWritten({ ...result, outcome: 'would' });
-      },
-    );
-    return { outcome: 'resolved', text: entry.result.text };
-  } catch (error) {
-    if (!(error instanceof NothingWritten)) throw error;
-    if (error.result.outcome !== 'already') return error.result;
-    return already(await caseRow(book.pool, order.id));
-  }
-}
-
-async function resolveStray(db: Db, row: CaseRow, order: ResolveOrder): Promise<ResolveResult> {
-  const { kind, text } = resolutionWithoutRound({ kind: row.kind, as: order.as });
-  if (kind === 'refused') return { outcome: 'refused', text };
-  if (!order.apply) return { outcome: 'would', text };
-  if (await markResolved(db, order)) return { outcome: 'resolved', text };
-  return already(await caseRow(db, order.id));
-}
-
-async function markResolved(db: Db, order: ResolveOrder): Promise<boolean> {
-  const { rowCount } = await db.query(
-    `UPDATE cases SET status = 'resolved', resolution = $2, note = $3, resolved_by = $4,
-        resolved_at = clock_timestamp() WHERE id = $1::bigint AND status = 'open'`,
-    [order.id, order.as, order.note, order.by],
-  );
-  return rowCount === 1;
-}
-
-function already(row: CaseRow): ResolveResult {
-  const how = `${row.resolution ?? 'resolved'} by ${row.resolved_by ?? 'nobody known'}`;
-  const at = row.resolved_at?.toISOString() ?? 'a time not kept';
-  return { outcome: 'already', text: `it is resolved already: ${how} at ${at}` };
 }

@@ -1,4 +1,5 @@
 import { parseConnectionSettings, parsePartnerSettings } from '../contracts/settings';
+import type { BreakerState, BreakerTerms } from '../domain/breaker';
 import { cutToMinor } from '../domain/money';
 import type {
   BetRow,
@@ -25,6 +26,9 @@ export interface RoundContext {
   readonly gameTitle: string;
   readonly providerName: string;
   readonly terms: RoundTerms;
+  /** The partner's breaker as the round was locked, and by which settings it opens (rule 14). */
+  readonly breaker: BreakerState;
+  readonly breakerTerms: BreakerTerms;
   readonly sessionEndsMs: number | null;
 }
 
@@ -49,12 +53,15 @@ const LOCK_ROUND = `
          g.title, pr.provider_name,
          EXISTS (SELECT 1 FROM rounds e WHERE e.session_id = r.session_id AND e.game_id = r.game_id
                   AND e.status = 'open' AND e.id < r.id) AS earlier_open,
+         CASE WHEN br.open_until IS NULL THEN 'closed' WHEN br.open_until > clock_timestamp() THEN 'open'
+              ELSE 'half_open' END AS breaker,
          ${MS('clock_timestamp()')} AS now_ms
     FROM rounds r
     JOIN connections c ON c.id = r.connection_id
     JOIN partners p ON p.id = r.partner_id
     JOIN players pl ON pl.player_id = r.player_id
     JOIN currencies cu ON cu.code = r.currency
+    LEFT JOIN partner_breakers br ON br.partner_id = r.partner_id
     LEFT JOIN sessions s ON s.id = r.session_id
     LEFT JOIN games g ON g.connection_id = r.connection_id AND g.game_id = r.game_id
     LEFT JOIN products pr ON pr.id = g.product_id
@@ -89,6 +96,7 @@ interface LockedRow {
   provider_name: string | null;
   now_ms: string;
   earlier_open: boolean;
+  breaker: BreakerState;
 }
 
 /** Locks a round for the rest of the transaction. Undefined when the book has no such round. */
@@ -134,6 +142,14 @@ export async function lockRound(db: Db, roundId: string): Promise<LockedRound | 
       gameTitle: row.title ?? row.game_id,
       providerName: row.provider_name ?? row.connection_key,
       sessionEndsMs: sessionEnd(row, idleMs),
+      breaker: row.breaker,
+      breakerTerms: {
+        ratio: partner.breaker.ratio,
+        callsMin: partner.breaker.calls_min,
+        windowMs: partner.breaker.window_ms,
+        openMsMin: partner.breaker.open_ms_min,
+        openMsMax: partner.breaker.open_ms_max,
+      },
       terms: {
         currency: row.currency,
         exponent: row.exponent,
@@ -183,7 +199,8 @@ const LOAD_ROUND = `
     (SELECT coalesce(json_agg(json_build_object(
         'betId', bet_id, 'verb', verb, 'number', number, 'status', status, 'attempts', attempts,
         'uncertain', uncertain, 'runningSinceMs', ${MS('running_since')},
-        'nextAttemptMs', ${MS('next_attempt_at')}, 'lastFailure', last_failure,
+        'nextAttemptMs', ${MS('next_attempt_at')}, 'lastFailure', last_failure, 'repeats', repeats,
+        'drained', drain_partner IS NOT NULL,
         'reported', reported, 'doneMs', ${MS('done_at')}) ORDER BY bet_id, verb, number), '[]')
        FROM obligations WHERE round_id = $1) AS obligations`;
 

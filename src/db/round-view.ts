@@ -23,6 +23,7 @@ export function viewOf(draft: Draft, version: number): RoundView {
     calls: next.calls.map((call) => ({ ...call, attemptMsMax: draft.terms.attemptTimeoutMs })),
     closesPrevious: next.closesPrevious,
     tickAtMs: next.tickAtMs,
+    drained: next.drained,
     atRest: next.atRest,
   };
 }
@@ -33,6 +34,13 @@ export function roundToDrive(context: RoundContext, view: RoundView): RoundToDri
   return {
     key: roundKey(context),
     attributes: { partner: partnerPrefix, product: context.providerName, game: gameTitle },
+    drain: view.drained
+      ? {
+          partnerId: context.partnerId,
+          prefix: partnerPrefix,
+          attemptMsMax: context.terms.attemptTimeoutMs,
+        }
+      : null,
     summary: `${partnerPrefix} player ${playerId}, ${gameTitle}, round ${roundRef}`,
     input: { round: context.roundId, view },
   };

@@ -96,6 +96,7 @@ export async function overdueRepeats(db: Db, roundId: string, graceMs: number): 
   const { rows } = await db.query<{ call: string }>(
     `SELECT bet_id || '/' || verb || '/' || number AS call FROM obligations
       WHERE round_id = $1 AND status = 'open' AND attempts > 0 AND running_since IS NULL
+        AND drain_partner IS NULL
         AND next_attempt_at < clock_timestamp() - make_interval(secs => $2 / 1000.0)`,
     [roundId, graceMs],
   );

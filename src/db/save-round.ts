@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Decision, RoundEvent } from '../domain/round';
+import type { Fact, SettledCase } from '../domain/round/draft';
 import { nextLookAtMs } from '../domain/round/next';
 import type { RoundRows } from '../domain/round/rows';
 import type { PoolClient } from './pool';
@@ -41,16 +42,18 @@ const SAVE_BETS = `
 
 const SAVE_OBLIGATIONS = `
   INSERT INTO obligations (bet_id, verb, number, round_id, status, attempts, uncertain, running_since,
-      next_attempt_at, last_failure, reported, done_at)
+      next_attempt_at, last_failure, repeats, drain_partner, reported, done_at)
   SELECT "betId", verb, number, $2, status, attempts, uncertain, ${AT('"runningSinceMs"')},
-      ${AT('"nextAttemptMs"')}, "lastFailure", reported, ${AT('"doneMs"')}
+      ${AT('"nextAttemptMs"')}, "lastFailure", repeats, CASE WHEN drained THEN $3::int END, reported,
+      ${AT('"doneMs"')}
     FROM json_to_recordset($1) AS row("betId" text, verb text, number int, status text, attempts int,
-      uncertain int, "runningSinceMs" bigint, "nextAttemptMs" bigint, "lastFailure" text, reported jsonb,
-      "doneMs" bigint)
+      uncertain int, "runningSinceMs" bigint, "nextAttemptMs" bigint, "lastFailure" text, repeats int,
+      drained boolean, reported jsonb, "doneMs" bigint)
   ON CONFLICT (bet_id, verb, number) DO UPDATE SET status = excluded.status,
       attempts = excluded.attempts, uncertain = excluded.uncertain,
       running_since = excluded.running_since, next_attempt_at = excluded.next_attempt_at,
-      last_failure = excluded.last_failure, reported = excluded.reported, done_at = excluded.done_at`;
+      last_failure = excluded.last_failure, repeats = excluded.repeats,
+      drain_partner = excluded.drain_partner, reported = excluded.reported, done_at = excluded.done_at`;
 
 const SAVE_ROUND = `
   WITH line AS (
@@ -64,10 +67,20 @@ const SAVE_ROUND = `
 
 const OPEN_CASES = `
   INSERT INTO cases (kind, round_id, subject, operation_id, bet_id, amount, currency, evidence, opened_at)
-  SELECT kind, $2, subject, "operationId", "betId", amount, $3, evidence, ${AT('$4::bigint')}
+  SELECT DISTINCT ON (kind, subject) kind, $2::bigint, subject, "operationId", "betId", amount, $3, evidence,
+      ${AT('$4::bigint')}
     FROM json_to_recordset($1) AS row(kind text, subject text, "operationId" int, "betId" text,
       amount bigint, evidence jsonb)
-  ON CONFLICT DO NOTHING`;
+  ON CONFLICT (kind, round_id, subject) DO UPDATE SET status = 'open', resolution = NULL,
+      resolved_at = NULL, evidence = excluded.evidence || jsonb_build_object('resent_at', cases.resolved_at)
+   WHERE cases.resolution = 'resend'`;
+
+// Returns the cases that were open, so that the journal tells of those only.
+const SETTLE_CASES = `
+  UPDATE cases SET status = 'resolved', resolution = 'settled', resolved_at = ${AT('$3::bigint')}
+    FROM json_to_recordset($1) AS row(kind text, subject text)
+   WHERE round_id = $2 AND cases.kind = row.kind AND cases.subject = row.subject AND status = 'open'
+  RETURNING cases.id, cases.kind`;
 
 /**
  * Writes back what a decision changed, with its journal line, in the decision's own transaction.
@@ -96,6 +109,7 @@ export async function saveRound<Event extends RoundEvent>(
   const touched =
     operations.length + bets.length + obligations.length + decision.facts.length > 0 ||
     before.round !== rowText(rows.round);
+  // A case is written with its round: the book then looks at the round again when there is something to see.
   if (!touched && decision.cases.length === 0) return locked.version;
 
   const roundId = context.roundId;
@@ -117,7 +131,11 @@ export async function saveRound<Event extends RoundEvent>(
   }
   if (bets.length > 0) await run(client, 'save_bets', SAVE_BETS, [list(bets), roundId]);
   if (obligations.length > 0) {
-    await run(client, 'save_obligations', SAVE_OBLIGATIONS, [list(obligations), roundId]);
+    await run(client, 'save_obligations', SAVE_OBLIGATIONS, [
+      list(obligations),
+      roundId,
+      context.partnerId,
+    ]);
   }
   if (decision.cases.length > 0) {
     await run(client, 'open_cases', OPEN_CASES, [
@@ -127,10 +145,11 @@ export async function saveRound<Event extends RoundEvent>(
       nowMs,
     ]);
   }
-  if (!touched) return locked.version;
+  const closed = await settleCases(client, roundId, decision.settled, nowMs);
 
   const version = locked.version + 1;
-  const facts = decision.facts.length === 0 ? null : JSON.stringify(decision.facts);
+  const lines = [...decision.facts, ...closed];
+  const facts = lines.length === 0 ? null : JSON.stringify(lines);
   const { round } = rows;
   await run(client, 'save_round', SAVE_ROUND, [
     roundId,
@@ -146,6 +165,27 @@ export async function saveRound<Event extends RoundEvent>(
     facts === null ? null : chainHash(locked.journalHead, facts),
   ]);
   return version;
+}
+
+/** Closes the open cases whose matter the decision settled; answers a fact for each. */
+async function settleCases(
+  client: PoolClient,
+  roundId: string,
+  settled: readonly SettledCase[],
+  nowMs: number,
+): Promise<Fact[]> {
+  if (settled.length === 0) return [];
+  const { rows } = await client.query<{ id: string; kind: string }>({
+    name: 'settle_cases',
+    text: SETTLE_CASES,
+    values: [list(settled), roundId, nowMs],
+  });
+  return rows.map(({ id, kind }) => ({
+    kind: 'case_resolved',
+    case: id,
+    case_kind: kind,
+    as: 'settled',
+  }));
 }
 
 function list(rows: readonly object[]): string {

@@ -1,13 +1,16 @@
 import { assert, assertNever } from '../lib/assert';
+import type { BreakerState } from './breaker';
 import {
   attemptEnded,
   attemptStarts,
   type AttemptStart,
   type AttemptVerdict,
+  type Driver,
 } from './round/attempt';
 import { close } from './round/closing';
 import { derive, settleTime } from './round/derive';
-import type { CaseDraft, Draft, Fact } from './round/draft';
+import { moveToDrain } from './round/drained';
+import type { CaseDraft, Draft, Fact, SettledCase } from './round/draft';
 import { obligationOf, operationOf } from './round/draft';
 import { payoutDeadline, requestPayout, type PayoutRequest } from './round/payout';
 import type { RequestReply } from './round/request-reply';
@@ -21,8 +24,8 @@ import type { WalletOutcome } from './wallet-outcome';
 export type RoundEvent =
   | { readonly type: 'stake'; readonly request: StakeRequest }
   | { readonly type: 'payout'; readonly request: PayoutRequest }
-  /** A worker is about to make one attempt of an obligation. */
-  | { readonly type: 'attempt_starts'; readonly call: string }
+  /** The hand is about to make one attempt of an obligation. */
+  | { readonly type: 'attempt_starts'; readonly call: string; readonly driver: Driver }
   | {
       readonly type: 'attempt_ended';
       readonly call: string;
@@ -30,7 +33,7 @@ export type RoundEvent =
       readonly outcome: WalletOutcome;
     }
   /** The process that holds a request must answer it now. */
-  | { readonly type: 'deadline'; readonly operationId: number }
+  | { readonly type: 'deadline'; readonly operationId: number; readonly untilMs: number }
   /** That process knows that no byte of a code 0 was written. */
   | { readonly type: 'answer_unwritten'; readonly operationId: number }
   | { readonly type: 'close'; readonly by: 'next_stake' | 'session_end' }
@@ -57,9 +60,12 @@ export interface Setting {
   readonly terms: RoundTerms;
   readonly nowMs: number;
   readonly random: number;
+  readonly breaker: BreakerState;
+  readonly timeScale: number;
   readonly sessionEndsMs: number | null;
   readonly earlierRoundsOpen: boolean;
   readonly ownBetIdOf: (transactionRef: string) => string;
+  readonly balanceStood?: boolean;
 }
 
 export interface Decision<Event extends RoundEvent> {
@@ -67,6 +73,8 @@ export interface Decision<Event extends RoundEvent> {
   readonly draft: Draft;
   readonly facts: readonly Fact[];
   readonly cases: readonly CaseDraft[];
+  /** Cases whose matter is settled by this decision, where they are open. */
+  readonly settled: readonly SettledCase[];
 }
 
 /**
@@ -79,11 +87,12 @@ export function decide<Event extends RoundEvent>(
   event: Event,
   setting: Setting,
 ): Decision<Event> {
-  const draft: Draft = { rows, ...setting, facts: [], cases: [] };
+  const draft: Draft = { rows, ...setting, facts: [], cases: [], settled: [] };
   settleTime(draft);
   const result = apply(draft, event) as EventResult<Event>;
   derive(draft);
-  return { result, draft, facts: draft.facts, cases: draft.cases };
+  moveToDrain(draft);
+  return { result, draft, facts: draft.facts, cases: draft.cases, settled: draft.settled };
 }
 
 function apply(draft: Draft, event: RoundEvent): EventResult<RoundEvent> {
@@ -93,15 +102,15 @@ function apply(draft: Draft, event: RoundEvent): EventResult<RoundEvent> {
     case 'payout':
       return requestPayout(draft, event.request);
     case 'attempt_starts':
-      return attemptStarts(draft, obligationBy(draft, event.call));
+      return attemptStarts(draft, obligationBy(draft, event.call), event.driver);
     case 'attempt_ended':
       return attemptEnded(draft, obligationBy(draft, event.call), event.attempt, event.outcome);
     case 'deadline': {
       const operation = operationOf(draft, event.operationId);
       assert(operation, `no operation ${event.operationId} in round ${draft.rows.round.id}`);
       return operation.kind === 'stake'
-        ? stakeDeadline(draft, operation)
-        : payoutDeadline(draft, operation);
+        ? stakeDeadline(draft, operation, event.untilMs)
+        : payoutDeadline(draft, operation, event.untilMs);
     }
     case 'answer_unwritten': {
       const operation = operationOf(draft, event.operationId);

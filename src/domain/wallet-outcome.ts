@@ -13,8 +13,11 @@ export type WalletOutcomeKind = WalletOutcome['kind'];
 export const DECLINE_REASONS = ['funds', 'blocked', 'player_not_found', 'configuration'] as const;
 export type DeclineReason = (typeof DECLINE_REASONS)[number];
 
-/** Why nothing left. `busy`: every connection to this partner was in use (SPEC §4 rule 14). */
-export const NOT_SENT_REASONS = ['connect', 'dns', 'tls', 'egress', 'busy'] as const;
+/**
+ * Why nothing left. `busy`: every connection to this partner was in use (SPEC §4 rule 14). `late`: the
+ * answer deadline of a new stake had passed (rule 2).
+ */
+export const NOT_SENT_REASONS = ['connect', 'dns', 'tls', 'egress', 'busy', 'late'] as const;
 export type NotSentReason = (typeof NOT_SENT_REASONS)[number];
 
 /** Why nobody can say whether the wallet moved the balance. */

@@ -4,7 +4,12 @@ export interface Clock {
   nowMs(): number;
 }
 
-export const systemClock: Clock = { nowMs: () => Date.now() };
+/** @param offsetMs added to the machine's clock; only fault tests shift it */
+export function createSystemClock(offsetMs = 0): Clock {
+  return { nowMs: () => Date.now() + offsetMs };
+}
+
+export const systemClock: Clock = createSystemClock();
 
 /** Resolves after `ms` milliseconds; an abort ends the wait early without an error. */
 export function sleep(ms: number, signal?: AbortSignal): Promise<void> {

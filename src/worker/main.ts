@@ -10,10 +10,11 @@ import { createBook } from '../db/book';
 import { readInstallation } from '../db/installation';
 import { createPool } from '../db/pool';
 import { createEgressGuard } from '../lib/egress';
+import { createFailpoints } from '../lib/failpoints';
 import { createLogger } from '../lib/log';
 import { runService, type Service } from '../lib/run-service';
 import { workflowBundlePath } from './bundle-workflows';
-import { ensureCatalogueSchedule, ensureSweepSchedule } from './schedules';
+import { ensureCatalogueSchedule, ensureSealSchedule, ensureSweepSchedule } from './schedules';
 
 /** Longer than an attempt of a wallet call, so that one under way writes its result before the stop. */
 const SHUTDOWN_GRACE = '10s';
@@ -55,7 +56,9 @@ async function startWorker(): Promise<Service> {
   });
   const notifier = createAnswerNotifier({ databaseUrl: settings.DATABASE_URL, log });
   const { id: installation } = await readInstallation(pool);
-  const book = createBook({ pool, installation, onAnswered: notifier.answered });
+  const timeScale = settings.TIME_SCALE;
+  const failpoint = createFailpoints(settings.FAILPOINTS_DIR);
+  const book = createBook({ pool, installation, timeScale, onAnswered: notifier.answered });
   const wallets = createWallets({ pool, egress, log });
 
   const worker = await Worker.create({
@@ -63,7 +66,9 @@ async function startWorker(): Promise<Service> {
     namespace: client.options.namespace,
     taskQueue: ROUNDS_TASK_QUEUE,
     workflowBundle: { codePath: await workflowBundlePath() },
-    activities: { ...createActivities({ book, wallets, client, egress, log }) },
+    activities: {
+      ...createActivities({ book, wallets, client, egress, log, failpoint, timeScale }),
+    },
     maxCachedWorkflows: CACHED_ROUNDS_MAX,
     maxConcurrentWorkflowTaskExecutions: WORKFLOW_TASKS_MAX,
     maxConcurrentActivityTaskExecutions: ACTIVITIES_MAX,
@@ -78,7 +83,8 @@ async function startWorker(): Promise<Service> {
     process.exit(1);
   });
   await ensureCatalogueSchedule(client);
-  await ensureSweepSchedule(client);
+  await ensureSweepSchedule(client, timeScale);
+  await ensureSealSchedule(client);
   log.info({ taskQueue: ROUNDS_TASK_QUEUE, metrics: metricsAddress }, 'working');
 
   return {

@@ -6,6 +6,7 @@ import {
 } from '@temporalio/client';
 import { CATALOGUE_SCHEDULE_ID, SYNC_CATALOGUES_WORKFLOW } from '../contracts/catalogue-sync';
 import { ROUNDS_TASK_QUEUE } from '../contracts/round';
+import { SEAL_SCHEDULE_ID, SEAL_WORKFLOW } from '../contracts/seal';
 import { SWEEP_SCHEDULE_ID, SWEEP_WORKFLOW } from '../contracts/sweep';
 
 /**
@@ -33,15 +34,17 @@ export async function ensureCatalogueSchedule(
   });
 }
 
+const SWEEP_EVERY_MS = 10_000;
+
 /**
  * Makes sure that the book is swept every ten seconds: a round that lost its driver (a crash between a
  * commit and the start of its workflow, a Temporal restored from a backup) waits no longer than that
  * beyond what counts as overdue.
  */
-export async function ensureSweepSchedule(client: Client): Promise<void> {
+export async function ensureSweepSchedule(client: Client, timeScale = 1): Promise<void> {
   await ensureSchedule(client, {
     scheduleId: SWEEP_SCHEDULE_ID,
-    spec: { intervals: [{ every: '10 seconds' }] },
+    spec: { intervals: [{ every: Math.max(SWEEP_EVERY_MS * timeScale, 1_000) }] },
     action: {
       type: 'startWorkflow',
       workflowType: SWEEP_WORKFLOW,
@@ -50,6 +53,24 @@ export async function ensureSweepSchedule(client: Client): Promise<void> {
       taskQueue: ROUNDS_TASK_QUEUE,
       workflowExecutionTimeout: '5 minutes',
     },
+    policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '10 seconds' },
+  });
+}
+
+/** Makes sure that the journal is sealed every minute (SPEC §7). */
+export async function ensureSealSchedule(client: Client): Promise<void> {
+  await ensureSchedule(client, {
+    scheduleId: SEAL_SCHEDULE_ID,
+    spec: { intervals: [{ every: '1 minute' }] },
+    action: {
+      type: 'startWorkflow',
+      workflowType: SEAL_WORKFLOW,
+      workflowId: SEAL_SCHEDULE_ID,
+      args: [],
+      taskQueue: ROUNDS_TASK_QUEUE,
+      workflowExecutionTimeout: '5 minutes',
+    },
+    // A run that was missed is not made up for: the next one seals whatever changed.
     policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '10 seconds' },
   });
 }

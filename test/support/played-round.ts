@@ -1,7 +1,8 @@
 import { betId } from '../../src/domain/bet-id';
+import type { BreakerState } from '../../src/domain/breaker';
 import { decide, type EventResult, type RoundEvent } from '../../src/domain/round';
 import type { CallContent } from '../../src/domain/round/attempt';
-import type { CaseDraft, Draft, Fact } from '../../src/domain/round/draft';
+import type { CaseDraft, Draft, Fact, SettledCase } from '../../src/domain/round/draft';
 import type { RequestReply } from '../../src/domain/round/request-reply';
 import {
   obligationId,
@@ -81,10 +82,13 @@ export function playRound(terms: Partial<RoundTerms> = {}, sessionEndsMs: number
   };
   const contents = new Map<string, CallContent>();
   const cases: CaseDraft[] = [];
+  const settled: SettledCase[] = [];
   const facts: Fact[] = [];
   let draft: Draft | undefined;
   let nowMs = START_MS;
+  let breaker: BreakerState = 'closed';
   let earlierRoundsOpen = true;
+  let balanceStood = false;
   let nextOperationId = 1;
 
   function idOf(kind: 'stake' | 'payout', transactionRef: string): string {
@@ -98,13 +102,17 @@ export function playRound(terms: Partial<RoundTerms> = {}, sessionEndsMs: number
       terms: { ...TERMS, ...terms },
       nowMs,
       random: 0.5,
+      breaker,
+      timeScale: 1,
       sessionEndsMs,
       earlierRoundsOpen,
       ownBetIdOf: (transactionRef) => idOf('payout', transactionRef),
+      balanceStood,
     });
     rows = copy;
     ({ draft } = decision);
     cases.push(...decision.cases);
+    settled.push(...decision.settled);
     facts.push(...decision.facts);
     return decision.result;
   }
@@ -121,12 +129,24 @@ export function playRound(terms: Partial<RoundTerms> = {}, sessionEndsMs: number
       return nowMs;
     },
     cases,
+    /** Cases that decisions have settled, whether they were ever opened or not. */
+    settled,
     facts,
     caseKinds: () => cases.map((row) => row.kind),
 
     /** This is the first round of its session, or every earlier one is closed. */
     withoutEarlierRounds(): void {
       earlierRoundsOpen = false;
+    },
+
+    /** Whether every reply from now on tells a balance that provably did not move. */
+    setBalanceStood(stood: boolean): void {
+      balanceStood = stood;
+    },
+
+    /** What the partner's breaker says from now on. */
+    setBreaker(state: BreakerState): void {
+      breaker = state;
     },
 
     /** Time passes; nobody looks. */
@@ -166,8 +186,11 @@ export function playRound(terms: Partial<RoundTerms> = {}, sessionEndsMs: number
         },
       });
     },
-    deadline: (kind: 'stake' | 'payout', transactionRef: string): RequestReply =>
-      apply({ type: 'deadline', operationId: round.operation(kind, transactionRef).id }),
+    /** @param untilMs the deadline of the request that is answered now; by default the latest one's */
+    deadline(kind: 'stake' | 'payout', transactionRef: string, untilMs?: number): RequestReply {
+      const { id, deadlineMs } = round.operation(kind, transactionRef);
+      return apply({ type: 'deadline', operationId: id, untilMs: untilMs ?? deadlineMs });
+    },
     unwritten: (transactionRef: string): null =>
       apply({
         type: 'answer_unwritten',
@@ -176,7 +199,9 @@ export function playRound(terms: Partial<RoundTerms> = {}, sessionEndsMs: number
 
     /** Begins an attempt; undefined when the book says that nothing is to be sent now. */
     begin(call: string): { attempt: number; content: CallContent } | undefined {
-      const start = apply({ type: 'attempt_starts', call });
+      const drained = rows.obligations.some((row) => obligationId(row) === call && row.drained);
+      const driver = drained ? 'drain' : 'round';
+      const start = apply({ type: 'attempt_starts', call, driver });
       if (start.kind !== 'send') return undefined;
       const content = contents.get(call) ?? start.content;
       contents.set(call, content);

@@ -31,6 +31,7 @@ export const HAPPENINGS = [
   'tick',
   'close',
   'previous closed',
+  'breaker',
 ] as const;
 
 const STAKES = [500n, 500n, 300n, 0n];
@@ -134,7 +135,12 @@ export function createRandomRound(terms: Partial<RoundTerms>) {
   function begin(call: string | undefined): Flight | undefined {
     if (call === undefined) return undefined;
     const key = parseObligationId(call);
-    const start = round.apply({ type: 'attempt_starts', call });
+    const drained = round.rows.obligations.some((row) => obligationId(row) === call && row.drained);
+    const start = round.apply({
+      type: 'attempt_starts',
+      call,
+      driver: drained ? 'drain' : 'round',
+    });
     if (start.kind !== 'send' || !key) return undefined;
     const bet = round.rows.bets.find((row) => row.id === key.betId);
     if (key.verb === 'take' && bet?.form === 'stake' && !touched.get(call)) {
@@ -199,7 +205,7 @@ export function createRandomRound(terms: Partial<RoundTerms>) {
     if (!holder) return;
     release(holder);
     if (round.nowMs < holder.untilMs) round.wait(holder.untilMs - round.nowMs);
-    const reply = round.deadline(holder.kind, holder.ref);
+    const reply = round.deadline(holder.kind, holder.ref, holder.untilMs);
     assert(reply.kind === 'answer', 'a request at its deadline cannot wait');
     asked(holder.kind, holder.ref, reply);
   }
@@ -257,6 +263,10 @@ export function createRandomRound(terms: Partial<RoundTerms>) {
         return void round.apply({ type: 'close', by: how % 2 ? 'next_stake' : 'session_end' });
       case 'previous closed':
         return void round.apply({ type: 'previous_closed' });
+      case 'breaker':
+        return round.setBreaker(
+          pick(['open', 'half_open', 'closed', 'closed'] as const, how) ?? 'closed',
+        );
     }
   }
 
@@ -267,6 +277,7 @@ export function createRandomRound(terms: Partial<RoundTerms>) {
    * @param afterStep looks at the rows after each step
    */
   function driveToRest(afterStep: () => void): void {
+    round.setBreaker('closed');
     for (const flight of [...flights]) end(flight, 0);
     for (let step = 0; step < STEPS_TO_REST_MAX; step++) {
       afterStep();
@@ -274,8 +285,8 @@ export function createRandomRound(terms: Partial<RoundTerms>) {
       const holder = holders[0];
       if (holder) deadline(holder);
       else if (next.closesPrevious) round.apply({ type: 'previous_closed' });
-      else if (next.calls.length > 0) {
-        for (const call of next.calls) end(begin(call.id), 0);
+      else if (openCalls().length > 0) {
+        for (const call of openCalls()) end(begin(call), 0);
         round.wait(5_000); // longer than any worker that may have died
       } else if (next.atRest) return;
       else {

@@ -24,6 +24,7 @@ import { productsFor } from '../../src/db/catalogue';
 import { createSession } from '../../src/db/sessions';
 import { systemClock } from '../../src/lib/clock';
 import { createEgressGuard } from '../../src/lib/egress';
+import { createFailpoints } from '../../src/lib/failpoints';
 import { createLogger } from '../../src/lib/log';
 import { eventually } from './eventually';
 import { createTestDatabase } from './postgres';
@@ -79,6 +80,8 @@ export interface TestRoundRow {
 export interface TestOptions {
   readonly partner?: Record<string, unknown>;
   readonly connection?: Record<string, unknown>;
+  /** Multiplies the waits between background repeats. */
+  readonly timeScale?: number;
   /** Rounds kept in the worker's memory; 0 replays every task from its history. */
   readonly maxCachedWorkflows?: number;
 }
@@ -106,7 +109,12 @@ export async function startRoundhouse(options: TestOptions = {}): Promise<TestRo
     prefix: 'LAG1',
     currency: 'EUR',
     walletUrl: wallet.url,
-    settings: { wallet_attempt_timeout_ms: 500, ...options.partner },
+    settings: {
+      wallet_attempt_timeout_ms: 500,
+      // Tests hurt the wallet on purpose; the breaker has tests of its own.
+      breaker: { calls_min: 1_000 },
+      ...options.partner,
+    },
   });
   secret = agentSecret;
   const partner = await partnerByPrefix(pool, 'LAG1');
@@ -134,7 +142,8 @@ export async function startRoundhouse(options: TestOptions = {}): Promise<TestRo
   const grpc = await Connection.connect({ address: temporalAddress() });
   const client = new Client({ connection: grpc, namespace, identity: 'api' });
   const notifier = createAnswerNotifier({ databaseUrl: database.url, log });
-  const book = createBook({ pool, installation, onAnswered: notifier.answered });
+  const { timeScale = 1 } = options;
+  const book = createBook({ pool, installation, timeScale, onAnswered: notifier.answered });
   const wallets = createWallets({ pool, egress, log });
   const apis: { close(): Promise<void> }[] = [];
   let worker: { shutdown(): void; ran: Promise<void> } | undefined;
@@ -147,7 +156,7 @@ export async function startRoundhouse(options: TestOptions = {}): Promise<TestRo
       identity: 'worker',
       taskQueue: ROUNDS_TASK_QUEUE,
       workflowBundle: { codePath: workflowBundlePath() },
-      activities: { ...createActivities({ book, wallets, client, egress, log }) },
+      activities: { ...createActivities({ book, wallets, client, egress, log, timeScale }) },
       stickyQueueScheduleToStartTimeout: '1s',
       shutdownGraceTime: '2s',
       shutdownForceTime: '4s',
@@ -166,13 +175,20 @@ export async function startRoundhouse(options: TestOptions = {}): Promise<TestRo
 
   async function startApi(): Promise<{ baseUrl: string; close(): Promise<void> }> {
     const listener = createAnswerListener({ databaseUrl: database.url, log });
-    const apiBook = createBook({ pool, installation });
-    const desk = createMoneyDesk({ book: apiBook, client, listener, log: log as never });
+    const apiBook = createBook({ pool, installation, timeScale });
+    const desk = createMoneyDesk({
+      book: apiBook,
+      client,
+      listener,
+      failpoint: createFailpoints(undefined),
+      log: log as never,
+    });
     const app: FastifyInstance = await createApp({
       book: apiBook,
       desk,
       wallets,
       clock: systemClock,
+      failpoint: createFailpoints(undefined),
       log,
       publicBaseUrl: 'http://localhost:8080',
       linkSigningKey,

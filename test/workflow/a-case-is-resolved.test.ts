@@ -1,20 +1,27 @@
-import { run } from '../../src/cli/run';
+import type { CaseExchange } from '../../src/db/case-exchange';
 import type { CaseView } from '../../src/db/cases';
+import { createTestCli, type TestCli } from '../support/test-cli';
 import { eventually } from '../support/eventually';
 import { startRoundhouse, type TestPlayer, type TestRoundhouse } from '../support/roundhouse';
 import type { MoneyCall } from '../support/test-provider';
 
 let house: TestRoundhouse;
+let cli: TestCli['cli'];
+let json: TestCli['json'];
 let player: TestPlayer;
 let stakes = 0;
 
 beforeAll(async () => {
   house = await startRoundhouse({
-    connection: { answer_deadline_ms: 15_000, payout_max: '100' },
+    connection: { answer_deadline_ms: 15_000, revive_window_ms: 60_000, payout_max: '100' },
   });
+  ({ cli, json } = createTestCli(house.pool));
 });
 afterAll(() => house?.close());
-beforeEach(async () => (player = await house.newPlayer()));
+beforeEach(async () => {
+  house.wallet.always('/bet', null);
+  player = await house.newPlayer();
+});
 
 const call = (of: Partial<MoneyCall> = {}): MoneyCall => ({
   token: player.token,
@@ -24,26 +31,6 @@ const call = (of: Partial<MoneyCall> = {}): MoneyCall => ({
   amount: '40',
   ...of,
 });
-
-async function cli(...args: string[]) {
-  let out = '';
-  let err = '';
-  const code = await run(args, {
-    stdout: (text) => void (out += text),
-    stderr: (text) => void (err += text),
-    environment: {
-      ROUNDHOUSE_ENV: 'development',
-      DATABASE_URL: String(house.pool.options.connectionString),
-    },
-  });
-  return { code, out, err };
-}
-
-async function json<Value>(...args: string[]): Promise<Value> {
-  const { code, out, err } = await cli(...args, '--json');
-  if (code !== 0) throw new Error(`exit ${code}: ${err}`);
-  return JSON.parse(out) as Value;
-}
 
 /** The player's one open case. */
 async function openCase(): Promise<CaseView> {
@@ -140,12 +127,15 @@ test('a dry run changes nothing; applied, the payout is paid once by the next sw
     await json('cases', 'resolve', id, '--as', 'pay', '--apply', '--note', 'checked'),
   ).toMatchObject({ outcome: 'resolved', applied: true });
   const after = await state();
-  for (const as of ['pay', 'void']) {
-    expect(await json('cases', 'resolve', id, '--as', as, '--apply')).toMatchObject({
-      outcome: 'already',
-      applied: false,
-    });
-  }
+  expect(await json('cases', 'resolve', id, '--as', 'pay', '--apply')).toMatchObject({
+    outcome: 'already',
+    applied: false,
+  });
+  expect(await cli('cases', 'resolve', id, '--as', 'void', '--apply')).toMatchObject({
+    code: 1,
+    out: '',
+    err: expect.stringContaining('resolved already: pay by') as string,
+  });
   expect(await state()).toEqual(after);
   expect(await json('cases', 'show', id)).toMatchObject({
     status: 'resolved',
@@ -181,21 +171,31 @@ test('two who resolve one case at once: one of them does', async () => {
   await heldWin();
   const { id } = await openCase();
   const results = await Promise.all(
-    ['pay', 'void', 'pay'].map((as) =>
+    ['pay', 'pay', 'pay'].map((as) =>
       json<{ outcome: string }>('cases', 'resolve', id, '--as', as, '--apply'),
     ),
   );
   expect(results.map(({ outcome }) => outcome).sort()).toEqual(['already', 'already', 'resolved']);
+  const { rows } = await house.pool.query(
+    `SELECT count(*)::int AS gives FROM obligations o JOIN rounds r ON r.id = o.round_id
+      WHERE r.player_id = $1 AND o.verb = 'give'`,
+    [player.id],
+  );
+  expect(rows).toEqual([{ gives: 1 }]);
 });
 
-test('any other case is only dismissed, with a note, also when it belongs to no round', async () => {
+test('a case that belongs to no round is dismissed with a note, and takes nothing that it has no use for', async () => {
   expect(await house.provider.debit(call({ amount: '25' }))).toMatchObject({ code: 8 });
-  const { id, round_key, round } = await openCase();
-  expect({ round_key, round }).toEqual({ round_key: null, round: '12' });
-  expect(await cli('cases', 'resolve', id, '--as', 'pay', '--apply')).toMatchObject({
+  const { id, round_key, round, resolve_as } = await openCase();
+  expect({ round_key, round, resolve_as }).toEqual({
+    round_key: null,
+    round: '12',
+    resolve_as: ['pay', 'dismiss'],
+  });
+  expect(await cli('cases', 'resolve', id, '--as', 'void', '--apply')).toMatchObject({
     code: 1,
     out: '',
-    err: expect.stringContaining('only dismiss') as string,
+    err: expect.stringContaining('pay or dismiss') as string,
   });
   expect(await cli('cases', 'resolve', id, '--as', 'dismiss', '--apply')).toMatchObject({
     code: 2,
@@ -207,6 +207,167 @@ test('any other case is only dismissed, with a note, also when it belongs to no 
   expect(await json(...dismiss, '--apply')).toMatchObject({ outcome: 'resolved' });
   const { cases } = await json<{ cases: CaseView[] }>('cases', 'list', '--status', 'resolved');
   expect(cases.find((row) => row.id === id)).toMatchObject({ note: 'asked the provider' });
+});
+
+test('a payout without any round is paid by a person in a round of its own, once; its repeat then gets 0', async () => {
+  const win = call({ amount: '25' });
+  expect(await house.provider.debit(win)).toMatchObject({ code: 8 });
+  const { id } = await openCase();
+  const pay = ['cases', 'resolve', id, '--as', 'pay'];
+  expect(await json(...pay)).toMatchObject({ outcome: 'would' });
+  await expect(house.roundOf(player.id, '12')).rejects.toThrow('no round');
+  expect(await json(...pay, '--apply')).toMatchObject({ outcome: 'resolved' });
+  expect(await sweep()).toMatchObject({ driven: 1 });
+  await eventually(() => expect(balance()).toBe('1025'));
+  expect(await house.provider.debit(win)).toMatchObject({ code: 0, balance: '1025' });
+  expect(await json(...pay, '--apply')).toMatchObject({ outcome: 'already' });
+  expect(settles()).toHaveLength(1);
+  expect(await json('audit')).toMatchObject({ ok: true, contradictions: [] });
+});
+
+test('a late payout is paid by a person on a bet of its own, with its record', async () => {
+  await house.provider.credit(call({ close: true }));
+  await house.ended(player.id, '12');
+  const win = call({ amount: '25' });
+  expect(await house.provider.debit(win)).toMatchObject({ code: 5 });
+  const found = await openCase();
+  expect(found.evidence.request).toContain(`"transaction_id":${win.transaction}`);
+  expect(found.evidence.request).not.toContain(player.token);
+  await json('cases', 'resolve', found.id, '--as', 'pay', '--apply');
+  expect(await sweep()).toMatchObject({ driven: 1 });
+  await house.ended(player.id, '12');
+  expect(balance()).toBe('985');
+  expect(await house.provider.debit(win)).toMatchObject({ code: 0, balance: '985' });
+  expect(settles()).toHaveLength(1);
+  expect(await json('audit')).toMatchObject({ ok: true, contradictions: [] });
+});
+
+/** A stake whose first attempt nobody answered, and whose repeats the wallet refuses. */
+async function refusedAfterUnknown(): Promise<MoneyCall> {
+  await house.configure({ answer_deadline_ms: 700 });
+  house.wallet.script('/bet', 'hang');
+  house.wallet.always('/bet', { status: 402, body: '{"error":"INSUFFICIENT_FUNDS"}' });
+  const asked = call();
+  expect(await house.provider.credit(asked)).toMatchObject({ code: 1 });
+  await house.configure({ answer_deadline_ms: 15_000 });
+  await eventually(async () => expect((await openCase()).kind).toBe('decline_after_unknown'));
+  return asked;
+}
+
+/** Until no attempt of the player's open call is under way. */
+async function untilItWaits(): Promise<void> {
+  await eventually(async () => {
+    const { rows } = await house.pool.query(
+      `SELECT 1 FROM obligations o JOIN rounds r ON r.id = o.round_id WHERE r.player_id = $1
+          AND o.status = 'open' AND o.running_since IS NULL
+          AND o.next_attempt_at > clock_timestamp() + interval '800 ms'`,
+      [player.id],
+    );
+    expect(rows).toHaveLength(1);
+  });
+}
+
+test('a stake that a person found not taken: asked for no more, code 1 for ever, nothing given back', async () => {
+  const asked = await refusedAfterUnknown();
+  const found = await openCase();
+  expect(found).toMatchObject({ amount: '40', currency: 'EUR' });
+  const shown = await json<{ exchange: CaseExchange }>('cases', 'show', found.id);
+  expect(shown.exchange.provider).toMatchObject([{ transaction: asked.transaction, amount: '40' }]);
+  expect(shown.exchange.sent[0]?.sent).toContain(`"bet_id":"${found.bet_id}"`);
+  expect(shown.exchange.sent[0]?.sent).not.toContain('hmac');
+  expect(shown.exchange.received[0]).toMatchObject({ attempt: 1, result: 'unknown' });
+  expect(shown.exchange.received.map((row) => row.received)).toContain(
+    '{"error":"INSUFFICIENT_FUNDS"}',
+  );
+  expect((await cli('cases', 'show', found.id)).out).toContain('INSUFFICIENT_FUNDS');
+
+  await untilItWaits();
+  const accept = ['cases', 'resolve', found.id, '--as', 'accept-decline'];
+  expect(await json(...accept)).toMatchObject({ outcome: 'would' });
+  await untilItWaits();
+  expect(await json(...accept, '--apply')).toMatchObject({ outcome: 'resolved' });
+  expect(await json(...accept, '--apply')).toMatchObject({ outcome: 'already' });
+  const bets = house.callsOf(player, '/bet').length;
+  house.wallet.always('/bet', null);
+  await house.ended(player.id, '12');
+  expect(await house.provider.credit(asked)).toMatchObject({ code: 1 });
+  expect(house.callsOf(player, '/bet')).toHaveLength(bets);
+  expect(balance()).toBe('1000');
+  expect(settles()).toEqual([]);
+  expect(await json('audit')).toMatchObject({ ok: true, contradictions: [] });
+});
+
+test('a call that is sent again is due at once; refused again, its case is open again; done, it closes itself', async () => {
+  const asked = await refusedAfterUnknown();
+  const { id } = await openCase();
+  const dueMs = async () => {
+    const { rows } = await house.pool.query<{ due: Date }>(
+      `SELECT o.next_attempt_at AS due FROM obligations o JOIN rounds r ON r.id = o.round_id
+        WHERE r.player_id = $1 AND o.verb = 'take'`,
+      [player.id],
+    );
+    return rows[0]?.due.getTime() ?? 0;
+  };
+  await untilItWaits();
+  const resend = ['cases', 'resolve', id, '--as', 'resend'];
+  const before = await dueMs();
+  expect(await json(...resend)).toMatchObject({ outcome: 'would' });
+  await untilItWaits();
+  expect(await json(...resend, '--apply')).toMatchObject({ outcome: 'resolved' });
+  expect(await dueMs()).not.toBe(before);
+  // The wallet refuses again: the matter is open, and so is its case.
+  await eventually(async () => expect((await openCase()).id).toBe(id));
+  expect((await openCase()).evidence).toHaveProperty('resent_at');
+
+  house.wallet.always('/bet', null);
+  expect(await house.provider.credit(asked)).toMatchObject({ code: 0, balance: '960' });
+  expect(await json('cases', 'show', id)).toMatchObject({
+    status: 'resolved',
+    resolution: 'settled',
+  });
+  expect(await cli('cases', 'resolve', id, '--as', 'accept-decline', '--apply')).toMatchObject({
+    code: 1,
+    err: expect.stringContaining('settled by itself') as string,
+  });
+  const { rows } = await house.pool.query<{ facts: string }>(
+    `SELECT j.facts FROM journal j JOIN rounds r ON r.id = j.round_id
+      WHERE r.player_id = $1 AND j.facts LIKE '%case_resolved%' ORDER BY j.version`,
+    [player.id],
+  );
+  expect(rows.map(({ facts }) => /"as":"([a-z-]+)"/.exec(facts)?.[1])).toEqual([
+    'resend',
+    'settled',
+  ]);
+  expect(await json('audit')).toMatchObject({ ok: true, contradictions: [] });
+});
+
+test('a stake in doubt is listed by time alone, however far its next repeat is', async () => {
+  await refusedAfterUnknown();
+  const { id } = await house.roundOf(player.id, '12');
+  await untilItWaits();
+  await house.pool.query(
+    `UPDATE bets SET created_at = created_at - interval '16 minutes' WHERE round_id = $1`,
+    [id],
+  );
+  await house.pool.query(
+    `UPDATE obligations SET next_attempt_at = clock_timestamp() + interval '1 hour' WHERE round_id = $1`,
+    [id],
+  );
+  await house.pool.query(
+    `UPDATE rounds SET due_at = clock_timestamp() - interval '1 minute' WHERE id = $1`,
+    [id],
+  );
+  await house.client.workflow.execute('sweepWorkflow', {
+    workflowId: 'sweep',
+    taskQueue: 'rounds',
+  });
+  expect(await house.cases(id)).toEqual(['decline_after_unknown', 'in_doubt']);
+  // The look is over: the round is due again when there is something to see.
+  const { rows } = await house.pool.query(
+    `SELECT due_at > clock_timestamp() + interval '59 minutes' AS later FROM rounds WHERE id = $1`,
+    [id],
+  );
+  expect(rows).toEqual([{ later: true }]);
 });
 
 test('a case that is not there, or a kind that does not exist, is bad input', async () => {

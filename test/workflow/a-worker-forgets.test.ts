@@ -55,6 +55,7 @@ test('a worker that dies during a call: its attempt counts as unknown and is rep
   const begun = await house.book.decideOn(id, {
     type: 'attempt_starts',
     call: `${betId}/give/1`,
+    driver: 'round',
   });
   expect(begun.result).toMatchObject({ kind: 'send', isRepeat: true });
   house.wallet.always('/settle-bet', null);

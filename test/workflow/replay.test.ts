@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { drainWorkflowId } from '../../src/contracts/drain';
 import { startRoundhouse, type TestRoundhouse } from '../support/roundhouse';
 import { workflowBundlePath } from '../support/temporal';
 import { readableHistory, readHistory, writeHistory } from './history-file';
@@ -13,6 +14,8 @@ import { playScenario, SCENARIO_SETTINGS, SCENARIOS } from './scenarios';
  *     RECORD_HISTORIES=1 npx jest --testPathPatterns test/workflow/replay --selectProjects system
  */
 const FOLDER = join(__dirname, 'histories');
+/** What the scenarios left to the partner's drain. */
+const DRAIN = 'drain';
 const FILES = readdirSync(FOLDER).filter((name) => name.endsWith('.json'));
 
 const read = (file: string) => readHistory(join(FOLDER, file));
@@ -23,8 +26,9 @@ if (process.env.RECORD_HISTORIES !== undefined) {
     try {
       for (const [name, scenario] of Object.entries(SCENARIOS)) {
         const { id } = await playScenario(house, scenario);
-        await record(house, name, id);
+        await record(house, name, house.workflowOf(id, '1').workflowId);
       }
+      await record(house, DRAIN, drainWorkflowId(house.partner.prefix));
     } finally {
       await house.close();
     }
@@ -36,7 +40,7 @@ if (process.env.RECORD_HISTORIES !== undefined) {
 
   test('there is a history of every scenario', () => {
     const recorded = FILES.map((file) => file.replace(/\.\d+\.json$/, ''));
-    expect(new Set(recorded)).toEqual(new Set(Object.keys(SCENARIOS)));
+    expect(new Set(recorded)).toEqual(new Set([...Object.keys(SCENARIOS), DRAIN]));
   });
 
   test.each(FILES)('%s replays', async (file) => {
@@ -74,8 +78,7 @@ if (process.env.RECORD_HISTORIES !== undefined) {
 }
 
 /** Writes every run of a scenario's round, each beside the older ones, without the traces of this machine. */
-async function record(house: TestRoundhouse, name: string, playerId: string): Promise<void> {
-  const { workflowId } = house.workflowOf(playerId, '1');
+async function record(house: TestRoundhouse, name: string, workflowId: string): Promise<void> {
   const query = `WorkflowId = '${workflowId}'`;
   for await (const { runId } of house.client.workflow.list({ query })) {
     const handle = house.client.workflow.getHandle(workflowId, runId);

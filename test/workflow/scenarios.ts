@@ -125,6 +125,27 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     },
   },
 
+  drained: {
+    balance: '1015',
+    async play({ house, call, inHaste }) {
+      await accepted(house.provider.credit(call()));
+      // As if this wallet had not answered many others: what is owed now waits in the drain.
+      await house.pool.query(
+        `INSERT INTO partner_breakers (partner_id, opened_at, open_ms, open_until, probe_from)
+         SELECT $1, now, 1000, now + interval '1 s', now + interval '1 s' FROM clock_timestamp() AS now`,
+        [house.partner.id],
+      );
+      await accepted(inHaste(() => house.provider.debit(call({ amount: '25', close: true }))));
+      await eventually(async () => {
+        const { rowCount } = await house.pool.query(
+          `SELECT 1 FROM obligations WHERE drain_partner IS NOT NULL AND status = 'open'`,
+        );
+        expect(rowCount).toBe(0);
+      });
+      await house.pool.query('DELETE FROM partner_breakers');
+    },
+  },
+
   'wallet-down-for-the-win': {
     balance: '1015',
     async play({ house, call, inHaste }) {

@@ -82,7 +82,7 @@ test('the current details read like a statement, also after the round', async ()
   await house.provider.debit(call({ amount: '20', close: true }));
   await house.ended(player.id, '12');
   expect((await currentDetails()).split('\n\n')).toEqual([
-    'stake 42.60 EUR done',
+    'stake 42.60 EUR done [outcome done, decision confirmed]',
     'payout 20.00 EUR done',
     'bet-end sent',
     'history delivered',
@@ -146,7 +146,7 @@ test("the query 'round' returns the round's state", async () => {
     expect(view).toMatchObject({
       status: 'open',
       betIds: [house.callsOf(player, '/bet')[0]?.body.bet_id],
-      statement: ['stake 42.60 EUR done', 'history delivered'],
+      statement: ['stake 42.60 EUR done [outcome done, decision confirmed]', 'history delivered'],
       calls: [],
       atRest: false,
     });

@@ -201,9 +201,11 @@ describe('a stake has two registers', () => {
     const take = round.callId('take', 's');
     round.begin(take);
     round.wait(TERMS.attemptTimeoutMs);
-    expect(round.apply({ type: 'attempt_starts', call: take })).toMatchObject({ kind: 'later' });
+    expect(round.apply({ type: 'attempt_starts', call: take, driver: 'round' })).toMatchObject({
+      kind: 'later',
+    });
     round.wait(2_000);
-    expect(round.apply({ type: 'attempt_starts', call: take })).toMatchObject({
+    expect(round.apply({ type: 'attempt_starts', call: take, driver: 'round' })).toMatchObject({
       kind: 'send',
       attempt: 2,
       isRepeat: true,
@@ -255,6 +257,34 @@ describe('a stake has two registers', () => {
       const begun = round.begin(take);
       return round.end(take, begun?.attempt ?? 0, unknown).retryInMs / 1_000;
     });
-    expect(waits).toEqual([2, 5, 10, 30, 60, 120, 300, 900, 1_800, 3_600, 3_600, 3_600]);
+    expect(waits).toEqual([1, 2, 5, 10, 30, 60, 120, 300, 900, 1_800, 3_600, 3_600]);
   });
+});
+
+test('a repeat that waits is confirmed at once, although the first request was told code 1 meanwhile', () => {
+  const round = playRound();
+  const first = round.stake('s', 500n);
+  round.call('take', 's', unknown);
+  round.wait(3_000);
+  const second = round.stake('s', 500n);
+  if (first.kind !== 'wait' || second.kind !== 'wait') throw new Error('not asked');
+  round.wait(first.untilMs - round.nowMs);
+  expect(toldOf(round.deadline('stake', 's', first.untilMs))).toBe('failed');
+  round.call('take', 's', done('95'));
+  expect(round.bet('s').decision).toBe('confirmed');
+  expect(round.operation('stake', 's').answer).toMatchObject({ result: 'accepted' });
+});
+
+test('a stake’s first byte has only as long to leave as its request is waited for', () => {
+  const round = playRound();
+  round.stake('s', 500n);
+  round.wait(1_000);
+  const call = round.callId('take', 's');
+  expect(round.apply({ type: 'attempt_starts', call, driver: 'round' })).toMatchObject({
+    leavesWithinMs: TERMS.answerDeadlineMs - 1_000,
+  });
+  round.end(call, 1, { kind: 'not_sent', reason: 'late', text: 'too late' });
+  round.wait(TERMS.answerDeadlineMs);
+  round.apply({ type: 'tick' });
+  expect(round.bet('s')).toMatchObject({ outcome: 'declined', decision: 'failed' });
 });

@@ -1,8 +1,10 @@
 import { assert, assertNever } from '../../lib/assert';
 import type { DeclineReason, WalletOutcome } from '../wallet-outcome';
 import { describeOutcome } from '../wallet-outcome';
+import { alarm, callCase, inDoubtFromMs, settleCallCases } from './call-cases';
 import { isEnded } from './closing';
-import { type CaseKind, type Draft, betOf, operationOf } from './draft';
+import { type Draft, betOf, operationOf } from './draft';
+import { isNewStake, isWaitedFor, moveToDrain } from './drained';
 import { payoutPaid } from './payout';
 import { confirm, fail, ownBet } from './registers';
 import type { AnswerResult, BetRow, ObligationRow, OperationRow, ReportMark } from './rows';
@@ -31,6 +33,12 @@ export type CallContent =
       readonly updatedMs: number;
     };
 
+/** What a call is for, as people and fault tests name it. */
+export type CallPurpose = 'stake' | 'carrier' | 'payout' | 'compensation' | 'close' | 'history';
+
+/** Who makes an attempt: the round's own workflow, or the partner's drain (rule 14). */
+export type Driver = 'round' | 'drain';
+
 export type AttemptStart =
   | {
       readonly kind: 'send';
@@ -38,8 +46,11 @@ export type AttemptStart =
       readonly content: CallContent;
       /** An earlier attempt may have reached the wallet. */
       readonly isRepeat: boolean;
+      readonly purpose: CallPurpose;
+      /** A new stake's first byte must leave within this time; null: there is no hurry (rule 2). */
+      readonly leavesWithinMs: number | null;
     }
-  /** The obligation is definite, or was never to be sent: nothing to do. */
+  /** The obligation is definite, or another hand's: nothing to do for this one. */
   | { readonly kind: 'definite' }
   /** Another worker's attempt is under way, or the wait is not over. */
   | { readonly kind: 'later'; readonly retryInMs: number };
@@ -52,19 +63,19 @@ export interface AttemptVerdict {
   readonly text: string;
 }
 
+/** A stake that an open breaker keeps back looks again this soon: the breaker may let it through in time. */
+const BREAKER_LOOK_MS = 500;
+
 /** A worker that has not told its attempt's result this long after the attempt's limit is taken for dead. */
 const RESULT_GRACE_MS = 2_000;
 
-/**
- * A stake that the wallet has said nothing definite about for this long gets a case (SPEC §5): a fault that
- * passes by itself has passed by then, and the player's money may be missing until somebody asks the wallet.
- */
-const IN_DOUBT_AFTER_MS = 15 * 60_000;
-
 /** Rule 2: commits an attempt before its first byte leaves; without a result it counts as unknown. */
-export function attemptStarts(draft: Draft, row: ObligationRow): AttemptStart {
+export function attemptStarts(draft: Draft, row: ObligationRow, driver: Driver): AttemptStart {
   if (row.status !== 'open') return { kind: 'definite' };
   const { nowMs, terms } = draft;
+  // One hand makes the attempts of a call. The move to the drain may be decided right here.
+  if (driver === 'round' && row.runningSinceMs === null) moveToDrain(draft);
+  if (row.drained !== (driver === 'drain')) return { kind: 'definite' };
   if (row.runningSinceMs !== null) {
     const deadAtMs = row.runningSinceMs + terms.attemptTimeoutMs + RESULT_GRACE_MS;
     if (nowMs < deadAtMs) return { kind: 'later', retryInMs: Math.min(deadAtMs - nowMs, 500) };
@@ -73,12 +84,19 @@ export function attemptStarts(draft: Draft, row: ObligationRow): AttemptStart {
   const bet = betOf(draft, row.betId);
   assert(bet, `obligation ${callName(row)} has no bet`);
   const isRepeat = row.uncertain > 0;
+  if (isNewStake(row, bet) && draft.breaker === 'open') {
+    // Rule 14: nothing is sent. The stake fails as never sent when its deadline passes.
+    const leftMs = stakeOf(draft, bet).deadlineMs - nowMs;
+    return { kind: 'later', retryInMs: Math.min(Math.max(leftMs + 1, 1), BREAKER_LOOK_MS) };
+  }
+  const leavesWithinMs = isNewStake(row, bet) ? stakeOf(draft, bet).deadlineMs - nowMs : null;
   row.attempts += 1;
   row.uncertain += 1;
   row.runningSinceMs = nowMs;
   const content = contentOf(draft, bet, row);
   draft.facts.push({ kind: 'attempt', call: callName(row), attempt: row.attempts });
-  return { kind: 'send', attempt: row.attempts, content, isRepeat };
+  const purpose = purposeOf(row, bet);
+  return { kind: 'send', attempt: row.attempts, content, isRepeat, purpose, leavesWithinMs };
 }
 
 /** Records what an attempt came to and what follows from it (rules 1-4). */
@@ -97,15 +115,23 @@ export function attemptEnded(
     text,
   });
   if (attempt === row.attempts) row.runningSinceMs = null;
-  if (row.status !== 'open') return { definite: true, retryInMs: 0, text };
-
   const bet = betOf(draft, row.betId);
   assert(bet, `obligation ${callName(row)} has no bet`);
-  if (outcome.flags?.includes('negative_balance')) callCase(draft, 'negative_balance', bet, text);
+  // An attempt that came back after its stake was declined for good: only a person can give it back.
+  if (row.status === 'dropped' && outcome.kind === 'done' && bet.outcome === 'declined') {
+    alarm(draft, 'done_after_decline', bet, row, text);
+  }
+  if (row.status !== 'open') return { definite: true, retryInMs: 0, text };
+
+  if (outcome.flags?.includes('negative_balance')) {
+    alarm(draft, 'negative_balance', bet, row, text);
+  }
   const isStake = row.verb === 'take' && bet.form === 'stake';
   switch (outcome.kind) {
     case 'done':
+      if (draft.balanceStood) alarm(draft, 'balance_did_not_move', bet, row, text);
       finish(draft, row);
+      settleCallCases(draft, bet, row);
       applyDone(draft, row, bet, outcome.balance ?? null);
       return { definite: true, retryInMs: 0, text };
     case 'not_sent':
@@ -118,20 +144,19 @@ export function attemptEnded(
           decline(draft, row, bet, outcome.reason, text);
           return { definite: true, retryInMs: 0, text };
         }
-        callCase(draft, 'decline_after_unknown', bet, text);
+        callCase(draft, 'decline_after_unknown', bet, row, text);
       } else {
-        callCase(draft, 'declined_payout', bet, `${row.verb}: ${text}`);
+        callCase(draft, 'declined_payout', bet, row, `${row.verb}: ${text}`);
       }
       break;
     case 'unknown':
-      if (outcome.reason === 'duplicate') callCase(draft, 'duplicate_refused', bet, text);
-      if (isStake && draft.nowMs - bet.createdMs > IN_DOUBT_AFTER_MS) {
-        callCase(draft, 'in_doubt', bet, text);
-      }
+      if (outcome.reason === 'duplicate') callCase(draft, 'duplicate_refused', bet, row, text);
       break;
     default:
       return assertNever(outcome);
   }
+  const inDoubt = isStake && row.uncertain > 0 && draft.nowMs >= inDoubtFromMs(bet);
+  if (inDoubt && outcome.kind !== 'declined') callCase(draft, 'in_doubt', bet, row, text);
   const retryInMs = waitAfter(draft, row, bet);
   row.nextAttemptMs = draft.nowMs + retryInMs;
   row.lastFailure = text;
@@ -181,7 +206,8 @@ function decline(
   row.lastFailure = text;
   bet.outcome = 'declined';
   bet.updatedMs = draft.nowMs;
-  if (reason === 'configuration') callCase(draft, 'configuration_decline', bet, text);
+  settleCallCases(draft, bet, row);
+  if (reason === 'configuration') callCase(draft, 'configuration_decline', bet, row, text);
   const operation = stakeOf(draft, bet);
   if (bet.decision === 'open') fail(draft, operation, bet, DECLINE_ANSWERS[reason]);
 }
@@ -202,25 +228,22 @@ function stakeOf(draft: Draft, bet: BetRow): OperationRow {
 
 /** Repeats come sooner while a provider waits for the answer (SPEC §5). */
 function waitAfter(draft: Draft, row: ObligationRow, bet: BetRow): number {
-  const wait = repeatWaitMs(row.attempts, draft.random);
-  const waitedFor = draft.rows.operations.some(
-    (operation) =>
-      operation.waiting &&
-      operation.deadlineMs > draft.nowMs &&
-      (operation.id === bet.operationId || operation.id === bet.payoutOperationId),
-  );
-  return waitedFor ? Math.min(wait, REPEAT_WAIT_WAITED_FOR_MS) : wait;
+  if (isWaitedFor(draft, bet)) return REPEAT_WAIT_WAITED_FOR_MS;
+  row.repeats += 1;
+  return Math.round(repeatWaitMs(row.repeats, draft.random) * draft.timeScale);
 }
 
-function callCase(draft: Draft, kind: CaseKind, bet: BetRow, text: string): void {
-  draft.cases.push({
-    kind,
-    subject: bet.id,
-    operationId: bet.payoutOperationId ?? bet.operationId,
-    betId: bet.id,
-    amount: kind === 'declined_payout' ? bet.payout : bet.stake,
-    evidence: { reply: text },
-  });
+function purposeOf(row: ObligationRow, bet: BetRow): CallPurpose {
+  switch (row.verb) {
+    case 'take':
+      return bet.form === 'stake' ? 'stake' : 'carrier';
+    case 'give':
+      return bet.decision === 'failed' ? 'compensation' : 'payout';
+    case 'end':
+      return 'close';
+    case 'report':
+      return 'history';
+  }
 }
 
 /** What a report would say of the bet now. */

@@ -1,4 +1,5 @@
 import { reportMark } from './attempt';
+import { inDoubtFromMs, noticeDoubt, settleCallCases } from './call-cases';
 import { betEndsFromMs, close, closesByItselfAtMs, isEnded } from './closing';
 import { type Draft, obligationOf, owe } from './draft';
 import { hasOnlyFailedStakes, releaseWaitingPayouts } from './payout';
@@ -20,6 +21,7 @@ export function settleTime(draft: Draft): void {
       take.doneMs = nowMs;
       bet.outcome = 'declined';
       draft.facts.push({ kind: 'never_sent', operation: operation.id, bet: bet.id });
+      settleCallCases(draft, bet, take);
       if (bet.decision === 'open') fail(draft, operation, bet, 'failed');
     } else if (
       bet.decision === 'open' &&
@@ -28,6 +30,7 @@ export function settleTime(draft: Draft): void {
     ) {
       fail(draft, operation, bet, 'failed');
     }
+    noticeDoubt(draft, bet, take);
   }
   if (rows.round.status === 'open') {
     const closes = closesByItselfAtMs(draft);
@@ -132,7 +135,10 @@ export function nextTickAtMs(draft: Draft): number | null {
   const times: number[] = [];
   const { rows, terms, nowMs } = draft;
   for (const bet of rows.bets) {
-    if (bet.form !== 'stake' || bet.decision !== 'open') continue;
+    if (bet.form !== 'stake') continue;
+    const doubtFromMs = inDoubtFromMs(bet);
+    if (bet.outcome === 'none' && doubtFromMs > nowMs) times.push(doubtFromMs);
+    if (bet.decision !== 'open') continue;
     const operation = rows.operations.find((row) => row.id === bet.operationId);
     // An undecided stake that is not done is decided by its own next attempt, or by the next request.
     if (operation && bet.outcome === 'done') {

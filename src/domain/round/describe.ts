@@ -26,10 +26,15 @@ export function statement(draft: Draft): string[] {
   return lines;
 }
 
+/** A stake's line ends with its two registers, as the book has them. */
 function stakeLine(draft: Draft, operation: OperationRow): string {
   const bet = operation.betId === null ? undefined : betOf(draft, operation.betId);
   const amount = `stake ${money(draft, operation.amount)}`;
   if (!bet) return amount;
+  return `${stakeFate(draft, operation, bet, amount)} [outcome ${bet.outcome}, decision ${bet.decision}]`;
+}
+
+function stakeFate(draft: Draft, operation: OperationRow, bet: BetRow, amount: string): string {
   if (bet.decision === 'failed') {
     const fate = bet.outcome === 'none' ? 'failed, the wallet has not told' : 'failed';
     return `${amount} ${fate} (${operation.answer?.result ?? 'failed'})`;
@@ -68,6 +73,9 @@ function progress(row: ObligationRow): string {
   if (row.status === 'done') return 'done';
   if (row.status === 'dropped') return 'not sent';
   const last = row.lastFailure === null ? '' : `, last: ${row.lastFailure}`;
+  if (row.drained) {
+    return `waits in the partner's drain after ${row.attempts} attempt${row.attempts === 1 ? '' : 's'}${last}`;
+  }
   return row.attempts === 0 ? 'under way' : `under way, attempt ${row.attempts}${last}`;
 }
 

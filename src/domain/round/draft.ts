@@ -1,6 +1,7 @@
 import { cutToMinor, formatAmount } from '../money';
 import { obligationId } from './rows';
 import type { AnswerResult, BetRow, ObligationRow, OperationRow, RoundRows, Verb } from './rows';
+import type { BreakerState } from '../breaker';
 import type { RoundTerms } from './terms';
 
 /** Something a person must decide. Opened once per kind and subject; the book ignores the second. */
@@ -12,6 +13,12 @@ export interface CaseDraft {
   readonly betId: string | null;
   readonly amount: bigint | null;
   readonly evidence: Readonly<Record<string, string>>;
+}
+
+/** A case by its name in the round. */
+export interface SettledCase {
+  readonly kind: CaseKind;
+  readonly subject: string;
 }
 
 export const CASE_KINDS = [
@@ -28,6 +35,9 @@ export const CASE_KINDS = [
   'configuration_decline',
   'ownership_mismatch',
   'in_doubt',
+  'done_after_decline',
+  'answer_not_seen',
+  'balance_did_not_move',
 ] as const;
 export type CaseKind = (typeof CASE_KINDS)[number];
 
@@ -43,14 +53,22 @@ export interface Draft {
   readonly terms: RoundTerms;
   readonly nowMs: number;
   readonly random: number;
+  /** The partner's breaker (rule 14). */
+  readonly breaker: BreakerState;
+  /** Multiplies the waits of the background schedule; 1 but in fault tests. */
+  readonly timeScale: number;
   /** When the session ends by itself, ms; null when nothing is known of a session. */
   readonly sessionEndsMs: number | null;
   /** Whether an earlier round of the same session and game is still open (rule 9). */
   readonly earlierRoundsOpen: boolean;
   /** The id of a bet made for one payout alone, from the payout's own key (rule 7). */
   readonly ownBetIdOf: (transactionRef: string) => string;
+  /** Whether the reply that is told tells an unmoved balance, with no other call of the player between (§5). */
+  readonly balanceStood?: boolean;
   readonly facts: Fact[];
   readonly cases: CaseDraft[];
+  /** Cases whose matter this decision settles; the book closes those that are open. */
+  readonly settled: SettledCase[];
 }
 
 export function betOf(draft: Draft, betId: string): BetRow | undefined {
@@ -84,6 +102,8 @@ export function owe(draft: Draft, betId: string, verb: Verb, number = 1): void {
     runningSinceMs: null,
     nextAttemptMs: draft.nowMs,
     lastFailure: null,
+    repeats: 0,
+    drained: false,
     reported: null,
     doneMs: null,
   });
@@ -102,7 +122,11 @@ export function hurryBet(draft: Draft, betId: string | null): string[] {
       row.status === 'open' &&
       row.nextAttemptMs > draft.nowMs,
   );
-  for (const row of waits) row.nextAttemptMs = draft.nowMs;
+  for (const row of waits) {
+    row.nextAttemptMs = draft.nowMs;
+    // Somebody waits: the round makes this attempt itself, unless the wallet is known not to answer.
+    if (draft.breaker === 'closed') row.drained = false;
+  }
   return waits.map(obligationId);
 }
 

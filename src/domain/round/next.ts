@@ -4,7 +4,7 @@ import { isAtRest, nextTickAtMs } from './derive';
 import type { Draft } from './draft';
 import type { ObligationRow, Verb } from './rows';
 
-/** One open obligation, as the hand needs it. */
+/** One open obligation that the round's workflow drives, as it needs it. */
 export interface NextCall {
   readonly id: string;
   readonly verb: Verb;
@@ -16,25 +16,28 @@ export interface Next {
   readonly calls: readonly NextCall[];
   readonly tickAtMs: number | null;
   readonly closesPrevious: boolean;
+  /** Some open call is the partner's drain's to make. */
+  readonly drained: boolean;
   readonly atRest: boolean;
 }
 
 export function nextOf(draft: Draft): Next {
   return {
-    calls: openCalls(draft).map((row) => ({
+    calls: ownCalls(draft).map((row) => ({
       id: callName(row),
       verb: row.verb,
       label: callLabel(draft, row),
     })),
     tickAtMs: nextTickAtMs(draft),
     closesPrevious: draft.rows.round.closesPrevious === 'due',
+    drained: draft.rows.obligations.some((row) => row.status === 'open' && row.drained),
     atRest: isAtRest(draft),
   };
 }
 
 /** When somebody must look at the round again, should the hand be dead; null when never. */
 export function nextLookAtMs(draft: Draft): number | null {
-  const times = openCalls(draft).map((row) =>
+  const times = ownCalls(draft).map((row) =>
     row.runningSinceMs === null
       ? row.nextAttemptMs
       : row.runningSinceMs + draft.terms.attemptTimeoutMs,
@@ -45,6 +48,7 @@ export function nextLookAtMs(draft: Draft): number | null {
   return times.length === 0 ? null : Math.min(...times);
 }
 
-function openCalls(draft: Draft): ObligationRow[] {
-  return draft.rows.obligations.filter((row) => row.status === 'open');
+/** Open calls that the round's own workflow makes; the drain of the partner looks after the others. */
+function ownCalls(draft: Draft): ObligationRow[] {
+  return draft.rows.obligations.filter((row) => row.status === 'open' && !row.drained);
 }

@@ -8,7 +8,9 @@ import {
   refuse,
   refuseOtherContent,
   refuseOtherGame,
+  requestBytes,
   storedReply,
+  stillWaits,
   type RequestReply,
 } from './request-reply';
 import type { OperationRow } from './rows';
@@ -22,6 +24,8 @@ export interface PayoutRequest {
   readonly gameId: string;
   readonly betAmount: bigint | null;
   readonly isClose: boolean;
+  /** The request as it came, secrets masked: evidence, should it need a person. */
+  readonly bytes?: string;
 }
 
 /** Rules 5-9: records a payout that is owed from here on, or finds the answer of a repeat. */
@@ -42,11 +46,11 @@ export function requestPayout(draft: Draft, request: PayoutRequest): RequestRepl
   const refusal = unpayable(draft, request);
   if (refusal) return refusal;
 
-  const operation = record(draft, request);
+  const operation = recordPayout(draft, request);
   if (terms.payoutMax !== null && request.amount > terms.payoutMax) {
     operation.payoutState = 'held';
     operation.waiting = false; // it is answered now: code 1
-    openPayoutCase(draft, 'held_payout', operation);
+    openPayoutCase(draft, 'held_payout', operation, request.bytes);
     return refuse('failed', 'the payout is above the limit of this connection and is held');
   }
   release(draft, operation);
@@ -74,7 +78,8 @@ function unpayable(draft: Draft, request: PayoutRequest): RequestReply | undefin
   return undefined;
 }
 
-function record(draft: Draft, request: PayoutRequest): OperationRow {
+/** Writes a payout down. It waits until it is released. */
+export function recordPayout(draft: Draft, request: PayoutRequest): OperationRow {
   const operation: OperationRow = {
     id: request.operationId,
     kind: 'payout',
@@ -105,7 +110,7 @@ function record(draft: Draft, request: PayoutRequest): OperationRow {
 
 function repeatPayout(draft: Draft, known: OperationRow, request: PayoutRequest): RequestReply {
   if (known.amount !== request.amount || known.gameId !== request.gameId) {
-    return refuseOtherContent(draft, known, request.amount, request.gameId);
+    return refuseOtherContent(draft, known, request);
   }
   if (known.isClose !== request.isClose || known.betAmount !== request.betAmount) {
     draft.facts.push({
@@ -194,9 +199,13 @@ function answerPaid(draft: Draft, operation: OperationRow): void {
  * Rule 6: the deadline of a payout's request. What is owed is accepted with the projected balance, unless
  * the connection wants payouts confirmed; what waits for its stake is refused without being forgotten.
  */
-export function payoutDeadline(draft: Draft, operation: OperationRow): RequestReply {
+export function payoutDeadline(
+  draft: Draft,
+  operation: OperationRow,
+  untilMs: number,
+): RequestReply {
   if (operation.answer) return storedReply(operation);
-  operation.waiting = false;
+  operation.waiting = stillWaits(operation, untilMs);
   if (operation.payoutState === 'paid') {
     answerPaid(draft, operation);
     return storedReply(operation);
@@ -237,17 +246,30 @@ function refusedPayoutCase(
     operationId: null,
     betId: null,
     amount: request.amount,
-    evidence: { transaction: request.transactionRef, game: request.gameId },
+    evidence: {
+      transaction: request.transactionRef,
+      game: request.gameId,
+      ...requestBytes(request),
+    },
   });
 }
 
-function openPayoutCase(draft: Draft, kind: 'held_payout', operation: OperationRow): void {
+function openPayoutCase(
+  draft: Draft,
+  kind: 'held_payout',
+  operation: OperationRow,
+  bytes: string | undefined,
+): void {
   draft.cases.push({
     kind,
     subject: String(operation.id),
     operationId: operation.id,
     betId: operation.betId,
     amount: operation.amount,
-    evidence: { transaction: operation.transactionRef },
+    evidence: {
+      transaction: operation.transactionRef,
+      game: operation.gameId,
+      ...requestBytes({ bytes }),
+    },
   });
 }

@@ -33,19 +33,32 @@ export function storedReply(operation: OperationRow): RequestReply {
   };
 }
 
+/** What of a request a case has to show. */
+interface RequestContent {
+  readonly amount: bigint;
+  readonly gameId: string;
+  readonly bytes?: string;
+}
+
+/** The request's bytes as evidence of a case. */
+export function requestBytes(request: { readonly bytes?: string | undefined }): {
+  request?: string;
+} {
+  return request.bytes === undefined ? {} : { request: request.bytes };
+}
+
 /** Rule 5: same operation, other amount or game: nothing moves, one case. */
 export function refuseOtherContent(
   draft: Draft,
   known: OperationRow,
-  amount: bigint,
-  gameId: string,
+  request: RequestContent,
 ): RequestReply {
-  openConflict(draft, String(known.id), known, amount, {
+  openConflict(draft, String(known.id), known, request, {
     reason: 'the same transaction with other content',
     first_amount: known.amount.toString(),
     first_game: known.gameId,
-    request_amount: amount.toString(),
-    request_game: gameId,
+    request_amount: request.amount.toString(),
+    request_game: request.gameId,
   });
   return refuse('failed', 'this transaction is already known with another amount or game');
 }
@@ -53,9 +66,9 @@ export function refuseOtherContent(
 /** SPEC §3: a new operation for another game than its round's: nothing moves, one case. */
 export function refuseOtherGame(
   draft: Draft,
-  request: { readonly transactionRef: string; readonly amount: bigint; readonly gameId: string },
+  request: RequestContent & { readonly transactionRef: string },
 ): RequestReply {
-  openConflict(draft, `transaction ${request.transactionRef}`, null, request.amount, {
+  openConflict(draft, `transaction ${request.transactionRef}`, null, request, {
     reason: 'a known round with another game',
     round_game: draft.rows.round.gameId,
     request_game: request.gameId,
@@ -67,7 +80,7 @@ function openConflict(
   draft: Draft,
   subject: string,
   operation: OperationRow | null,
-  amount: bigint,
+  request: RequestContent,
   evidence: Readonly<Record<string, string>>,
 ): void {
   draft.cases.push({
@@ -75,7 +88,15 @@ function openConflict(
     subject,
     operationId: operation?.id ?? null,
     betId: operation?.betId ?? null,
-    amount,
-    evidence,
+    amount: request.amount,
+    evidence: { ...evidence, ...requestBytes(request) },
   });
+}
+
+/**
+ * Whether another request for the operation goes on waiting when the one that waited until `untilMs` is
+ * answered: a repeat that came later has moved the deadline.
+ */
+export function stillWaits(operation: OperationRow, untilMs: number): boolean {
+  return operation.waiting && operation.deadlineMs > untilMs;
 }

@@ -106,6 +106,10 @@ export interface ObligationRow {
   runningSinceMs: number | null;
   nextAttemptMs: number;
   lastFailure: string | null;
+  /** Repeats of the background schedule so far; those that a waiting provider brings sooner do not count. */
+  repeats: number;
+  /** The partner's drain makes the next attempts, not the round's workflow (rule 14). */
+  drained: boolean;
   /** A report's content, frozen when its first attempt begins; the mark of what it told. */
   reported: ReportMark | null;
   doneMs: number | null;

@@ -5,6 +5,7 @@ import {
   refuseOtherContent,
   refuseOtherGame,
   storedReply,
+  stillWaits,
   type RequestReply,
 } from './request-reply';
 import type { OperationRow } from './rows';
@@ -22,6 +23,8 @@ export interface StakeRequest {
   readonly amount: bigint;
   readonly gameId: string;
   readonly isClose: boolean;
+  /** The request as it came, secrets masked: evidence, should it need a person. */
+  readonly bytes?: string;
 }
 
 /** Rules 2, 4, 5, 9: records a new stake's intent, or finds the answer of a repeat. */
@@ -90,7 +93,7 @@ export function requestStake(draft: Draft, request: StakeRequest): RequestReply 
 
 function repeatStake(draft: Draft, known: OperationRow, request: StakeRequest): RequestReply {
   if (known.amount !== request.amount || known.gameId !== request.gameId) {
-    return refuseOtherContent(draft, known, request.amount, request.gameId);
+    return refuseOtherContent(draft, known, request);
   }
   if (known.isClose !== request.isClose) {
     draft.facts.push({
@@ -127,7 +130,11 @@ function repeatStake(draft: Draft, known: OperationRow, request: StakeRequest): 
  * The answer deadline of the request that waits has come: what it is told now. A code 1 for an open
  * decision is written down, not stored: a repeat that finds the stake done gets 0.
  */
-export function stakeDeadline(draft: Draft, operation: OperationRow): RequestReply {
+export function stakeDeadline(
+  draft: Draft,
+  operation: OperationRow,
+  untilMs: number,
+): RequestReply {
   if (operation.answer) return storedReply(operation);
   const bet = ownBet(draft, operation);
   // Whoever asks here holds a request and answers it now, so a stake that is done counts (rule 4), even
@@ -136,7 +143,7 @@ export function stakeDeadline(draft: Draft, operation: OperationRow): RequestRep
     confirm(draft, operation, bet);
     return storedReply(operation);
   }
-  operation.waiting = false;
+  operation.waiting = stillWaits(operation, untilMs);
   draft.facts.push({ kind: 'answered_unknown', operation: operation.id });
   return {
     kind: 'answer',

@@ -43,13 +43,16 @@ const JITTER_SHARE = 0.2;
 /** While a provider waits for the answer, a repeat follows this soon after a failure. */
 export const REPEAT_WAIT_WAITED_FOR_MS = 250;
 
+/** After this many background repeats, some 48 s, a call moves to the partner's drain (rule 14). */
+export const REPEATS_BEFORE_DRAIN = 5;
+
 /**
- * How long to wait after attempt number `attempts`.
+ * How long to wait before background repeat number `repeat`, the first being 1.
  *
  * @param random between 0 and 1, from the caller, so that a decision stays a function of its inputs
  */
-export function repeatWaitMs(attempts: number, random: number): number {
-  const index = Math.min(Math.max(attempts, 1), REPEAT_WAITS_MS.length) - 1;
+export function repeatWaitMs(repeat: number, random: number): number {
+  const index = Math.min(Math.max(repeat, 1), REPEAT_WAITS_MS.length) - 1;
   const wait = REPEAT_WAITS_MS[index] ?? 0;
   return Math.round(wait * (1 - JITTER_SHARE + 2 * JITTER_SHARE * random));
 }

@@ -1,5 +1,6 @@
 import { openStrayCase } from '../../../db/cases';
 import type { KnownOperation } from '../../../db/operations';
+import { maskedBody } from './masked-body';
 import type { ProviderDeps } from './provider-deps';
 
 /**
@@ -9,7 +10,8 @@ import type { ProviderDeps } from './provider-deps';
 export async function openAmountConflict(
   deps: ProviderDeps,
   known: KnownOperation,
-  amountText: string,
+  request: { readonly amountText: string; readonly token: string; readonly hash: string },
+  bodyText: string,
 ): Promise<void> {
   await openStrayCase(deps.book.pool, {
     kind: 'conflict',
@@ -19,7 +21,8 @@ export async function openAmountConflict(
     currency: known.currency,
     evidence: {
       reason: 'the same transaction with an amount that does not fit the currency',
-      request_amount: amountText,
+      request_amount: request.amountText,
+      request: maskedBody(bodyText, request),
     },
   });
 }

@@ -1,3 +1,4 @@
+import type { Beside } from '../../../db/book';
 import { openStrayCase } from '../../../db/cases';
 import type { Connection } from '../../../db/connections';
 import { findOperation, reserveOperationId } from '../../../db/operations';
@@ -16,6 +17,7 @@ import { encodeMoney, encodeRefusal } from '../../../protocols/web-games/encode'
 import { isSignedBy } from '../../../protocols/web-games/signature';
 import type { Asked } from '../../money-desk';
 import { openAmountConflict } from './amount-conflict';
+import { maskedBody } from './masked-body';
 import type { ProviderAnswer, ProviderDeps, ProviderMethod } from './provider-deps';
 
 type DebitRefusal = Exclude<WebGamesCode<'Debit'>, 0>;
@@ -29,6 +31,7 @@ export const askPayout: ProviderMethod = async (deps, { connection, apiKeys, bod
   if (!decoded.ok) return refuse(1, decoded.message);
   const { request } = decoded;
   if (!isSignedBy('Debit', request.hashValues, request.hash, apiKeys)) return refuse(10);
+  const bytes = maskedBody(bodyText, request);
   const { book } = deps;
   const { pool } = book;
 
@@ -42,45 +45,46 @@ export const askPayout: ProviderMethod = async (deps, { connection, apiKeys, bod
   if (known) {
     const amount = parseAmount(request.amountText, known.exponent);
     if (!amount.ok) {
-      await openAmountConflict(deps, known, request.amountText);
+      await openAmountConflict(deps, known, request, bodyText);
       return refuse(1, 'amount is not the one of this transaction');
     }
-    const event = eventOf(request, known.operationId, amount.minor, known.exponent);
+    const event = eventOf(request, known.operationId, amount.minor, known.exponent, bytes);
     return encode(deps, await book.decideOn(known.roundId, event));
   }
 
   const player = await playerById(pool, request.playerId);
   if (!player) return refuse(11);
+  const partner = await partnerById(pool, player.partnerId);
+  assert(partner, `player ${player.playerId} has no partner`);
+  const amount = parseAmount(request.amountText, partner.exponent);
+  const told = { request, bytes, amount: amount.ok ? amount.minor : null, partner };
   const found = await sessionByToken(pool, request.token);
   if (
     found &&
     (found.connection.id !== connection.id || found.player.playerId !== request.playerId)
   ) {
-    await stray(deps, connection, request, 'ownership_mismatch', {});
+    await stray(deps, connection, 'ownership_mismatch', told);
     return refuse(10, 'the token belongs to somebody else');
   }
-  const partner = await partnerById(pool, player.partnerId);
-  assert(partner, `player ${player.playerId} has no partner`);
-  const amount = parseAmount(request.amountText, partner.exponent);
   if (!amount.ok) {
-    await stray(deps, connection, request, 'payout_precision', { body: masked(bodyText, request) });
+    await stray(deps, connection, 'payout_precision', told);
     return refuse(1, 'amount does not fit the currency');
   }
   const round =
     (await findRound(pool, connection.id, request.playerId, request.roundId)) ??
     orphanRound(connection, request, player, partner, found);
   if (round === undefined) {
-    if (amount.minor > 0n)
-      await stray(deps, connection, request, 'orphan_payout', {}, amount.minor, partner);
+    if (amount.minor > 0n) await stray(deps, connection, 'orphan_payout', told);
     return refuse(8);
   }
   const operationId = await reserveOperationId(pool);
-  const event = eventOf(request, operationId, amount.minor, partner.exponent);
+  const event = eventOf(request, operationId, amount.minor, partner.exponent, bytes);
+  const beside: Beside<typeof event> = () => deps.failpoint('intent_uncommitted', 'payout');
   const asked =
     typeof round === 'string'
-      ? await book.decideOn(round, event)
+      ? await book.decideOn(round, event, beside)
       : await transaction(pool, async (client) =>
-          book.decideIn(client, await findOrCreateRound(client, round), event),
+          book.decideIn(client, await findOrCreateRound(client, round), event, beside),
         );
   return encode(deps, asked);
 };
@@ -105,7 +109,13 @@ function orphanRound(
   };
 }
 
-function eventOf(request: PayoutRequest, operationId: number, amount: bigint, exponent: number) {
+function eventOf(
+  request: PayoutRequest,
+  operationId: number,
+  amount: bigint,
+  exponent: number,
+  bytes: string,
+) {
   // A related bet amount that does not fit the currency only loses its use as a hint (rule 7).
   const betAmount =
     request.betAmountText === undefined ? undefined : parseAmount(request.betAmountText, exponent);
@@ -118,12 +128,13 @@ function eventOf(request: PayoutRequest, operationId: number, amount: bigint, ex
       gameId: request.gameId,
       betAmount: betAmount?.ok ? betAmount.minor : null,
       isClose: request.isClose,
+      bytes,
     },
   } as const;
 }
 
 async function encode(deps: ProviderDeps, asked: Asked): Promise<ProviderAnswer> {
-  const { result, balance, operationId, note } = await deps.desk.settle(asked);
+  const { result, balance, operationId, note } = await deps.desk.settle(asked, 'payout');
   if (result !== 'accepted') return refuse(CODES[result], note);
   return {
     body: encodeMoney({ balance: balance ?? '0', externalSessionId: operationId ?? 0 }),
@@ -144,26 +155,19 @@ const CODES: Record<Exclude<AnswerResult, 'accepted'>, DebitRefusal> = {
 async function stray(
   deps: ProviderDeps,
   connection: Connection,
-  request: PayoutRequest,
   kind: CaseKind,
-  evidence: Readonly<Record<string, string>>,
-  amount: bigint | null = null,
-  partner?: Partner,
+  told: { request: PayoutRequest; bytes: string; amount: bigint | null; partner: Partner },
 ): Promise<void> {
+  const { request, bytes, amount, partner } = told;
   const { playerId, roundId, transactionId } = request;
   await openStrayCase(deps.book.pool, {
     kind,
     subject: [connection.key, playerId, roundId, transactionId].join('/'),
     roundId: null,
     amount,
-    currency: partner?.currency ?? null,
-    evidence: { amount: request.amountText, game: request.gameId, ...evidence },
+    currency: partner.currency,
+    evidence: { amount: request.amountText, game: request.gameId, request: bytes },
   });
-}
-
-/** The request's bytes as evidence, without the token and the hash that would open a session. */
-function masked(bodyText: string, request: PayoutRequest): string {
-  return bodyText.replaceAll(request.token, '[masked]').replaceAll(request.hash, '[masked]');
 }
 
 function refuse(code: DebitRefusal, detail?: string): ProviderAnswer {

@@ -2,6 +2,7 @@ import type { Wallets } from '../../../activities/wallets';
 import type { Book } from '../../../db/book';
 import type { Connection } from '../../../db/connections';
 import type { Clock } from '../../../lib/clock';
+import type { Failpoints } from '../../../lib/failpoints';
 import type { MoneyDesk } from '../../money-desk';
 
 export interface ProviderDeps {
@@ -10,6 +11,7 @@ export interface ProviderDeps {
   /** For the balance that Authorization tells; the API calls nothing else of a wallet. */
   readonly wallets: Wallets;
   readonly clock: Clock;
+  readonly failpoint: Failpoints;
 }
 
 /** What a method made of a request, and what to do once the answer is out. */

@@ -1,3 +1,5 @@
+import type { Beside } from '../../../db/book';
+import { mayStake } from '../../../db/breakers';
 import { gameOf } from '../../../db/catalogue';
 import { findOperation, reserveOperationId } from '../../../db/operations';
 import { playerById } from '../../../db/players';
@@ -20,6 +22,7 @@ import { encodeMoney, encodeRefusal } from '../../../protocols/web-games/encode'
 import { isSignedBy } from '../../../protocols/web-games/signature';
 import type { MoneyAnswer } from '../../money-desk';
 import { openAmountConflict } from './amount-conflict';
+import { maskedBody } from './masked-body';
 import type { ProviderAnswer, ProviderDeps, ProviderMethod } from './provider-deps';
 
 type CreditRefusal = Exclude<WebGamesCode<'Credit'>, 0>;
@@ -45,10 +48,12 @@ export const askStake: ProviderMethod = async (deps, { connection, apiKeys, body
   if (known) {
     const amount = parseAmount(request.amountText, known.exponent);
     if (!amount.ok) {
-      await openAmountConflict(deps, known, request.amountText);
+      await openAmountConflict(deps, known, request, bodyText);
       return refuse(1, 'amount is not the one of this transaction');
     }
-    return settle(deps, known.roundId, request, amount.minor, connection.id, known.operationId);
+    const { roundId, operationId } = known;
+    const asked = { request, amount: amount.minor, bytes: maskedBody(bodyText, request) };
+    return settle(deps, roundId, asked, connection.id, operationId);
   }
 
   const { pool } = deps.book;
@@ -69,8 +74,13 @@ export const askStake: ProviderMethod = async (deps, { connection, apiKeys, body
   if (!game?.isActive) return refuse(1, 'Game is not available');
   const amount = parseAmount(request.amountText, found.partner.exponent);
   if (!amount.ok) return refuse(1, AMOUNT_FAULTS[amount.fault]);
+  // Rule 14: nobody asks a wallet that does not answer for a stake; nothing is recorded, nothing is sent.
+  if (!(await mayStake(pool, found.partner.id))) {
+    return refuse(1, 'the wallet does not answer; nothing was taken');
+  }
   await touchSession(pool, found.session, idleMs, nowMs);
-  return settle(deps, found, request, amount.minor, connection.id);
+  const asked = { request, amount: amount.minor, bytes: maskedBody(bodyText, request) };
+  return settle(deps, found, asked, connection.id);
 };
 
 function ownsSession(found: SessionContext, connectionId: number, playerId: string): boolean {
@@ -95,12 +105,12 @@ const AMOUNT_FAULTS = {
 async function settle(
   deps: ProviderDeps,
   round: string | SessionContext,
-  request: StakeRequest,
-  amount: bigint,
+  asking: { request: StakeRequest; amount: bigint; bytes: string },
   connectionId: number,
   knownOperationId?: number,
 ): Promise<ProviderAnswer> {
   const { book, desk } = deps;
+  const { request, amount, bytes } = asking;
   const { playerId, roundId: roundRef, transactionId: transactionRef, gameId } = request;
   const operationId = knownOperationId ?? (await reserveOperationId(book.pool));
   const event = {
@@ -119,11 +129,13 @@ async function settle(
       amount,
       gameId,
       isClose: request.isClose,
+      bytes,
     },
   } as const;
+  const beside: Beside<typeof event> = () => deps.failpoint('intent_uncommitted', 'stake');
   const asked =
     typeof round === 'string'
-      ? await book.decideOn(round, event)
+      ? await book.decideOn(round, event, beside)
       : await transaction(book.pool, async (client) => {
           const id = await findOrCreateRound(client, {
             connectionId,
@@ -134,12 +146,12 @@ async function settle(
             gameId,
             currency: round.session.currency,
           });
-          const decided = await book.decideIn(client, id, event);
+          const decided = await book.decideIn(client, id, event, beside);
           // A refused first stake makes no round: its game and session must not bind a later one.
           if (decided.result.kind === 'answer') await dropEmptyRound(client, id);
           return decided;
         });
-  const answer = await desk.settle(asked);
+  const answer = await desk.settle(asked, 'stake');
   return encode(answer, asked.context.roundId);
 }
 

@@ -1,0 +1,106 @@
+import type { Client } from '@temporalio/client';
+import type { DrainActivities, DrainBatch, DrainReport } from '../contracts/drain';
+import { driveRound } from '../contracts/drive-round';
+import type { Book } from '../db/book';
+import { drainedCalls, drainState, hurryDrain, type DrainedCall } from '../db/drains';
+import { roundToDrive } from '../db/round-view';
+import type { Failpoints } from '../lib/failpoints';
+import type { Logger } from '../lib/log';
+import type { AttemptCall } from './attempt-call';
+
+/** Calls a batch makes for each that it makes at once: few enough that the next width is soon tried. */
+const CALLS_PER_WIDTH = 8;
+/** No further call is begun after this long, so that a batch ends well inside its activity. */
+export const BATCH_MS = 5_000;
+/** A drain asks its wallet at least this often: one that is back is noticed, whatever its calls wait for. */
+const PROBE_EVERY_MS = 60_000;
+/** A share of the partner's calls in flight, so that the backlog leaves room for those who play now. */
+const DRAIN_SHARE = 0.5;
+const HAND_OVER_MS = 10_000;
+
+/**
+ * One batch of a partner's drain (rule 14): its oldest calls, `width` of them at once, each an attempt like
+ * any other. While the breaker is open nothing is sent; half open, one call is the probe.
+ */
+export function createDrainCalls(deps: {
+  book: Book;
+  client: Client;
+  attempt: AttemptCall;
+  failpoint: Failpoints;
+  timeScale: number;
+  log: Logger;
+}): DrainActivities['drainCalls'] {
+  const { book, client, attempt, failpoint, timeScale, log } = deps;
+  const { pool } = book;
+  const probeEveryMs = Math.max(PROBE_EVERY_MS * timeScale, 500);
+  /** When this worker last asked each partner's wallet. */
+  const askedAt = new Map<number, number>();
+
+  async function make({ round, call }: DrainedCall): Promise<{ kind: string; text: string }> {
+    const attempted = await attempt(round, call, 'drain');
+    if (attempted.kind === 'definite') {
+      await failpoint('drain_committed', attempted.purpose);
+      const toDrive = { ...roundToDrive(attempted.context, attempted.view), drain: null };
+      await driveRound(client, toDrive, [], HAND_OVER_MS).catch((error: unknown) =>
+        log.error({ err: error, round }, 'Temporal did not take the round; the sweep will'),
+      );
+    }
+    return { kind: attempted.kind, text: attempted.kind === 'failed' ? attempted.text : '' };
+  }
+
+  /** Makes the calls, `width` at once. A failure ends the batch early when the wallet was not known to answer. */
+  async function makeAll(calls: DrainedCall[], width: number) {
+    const endsAt = performance.now() + BATCH_MS;
+    const left = [...calls];
+    const made = { done: 0, failed: 0, lastFailure: '' };
+    async function hand(): Promise<void> {
+      for (let next = left.shift(); next; next = left.shift()) {
+        const { kind, text } = await make(next);
+        if (kind === 'definite') made.done += 1;
+        if (kind === 'failed') {
+          made.failed += 1;
+          made.lastFailure = text;
+        }
+        if (performance.now() > endsAt) return;
+      }
+    }
+    await Promise.all(Array.from({ length: width }, hand));
+    return made;
+  }
+
+  return async ({ partnerId, prefix, width, recovered }: DrainBatch): Promise<DrainReport> => {
+    if (recovered) await hurryDrain(pool, partnerId);
+    const before = await drainState(pool, partnerId);
+    const atOnce = before.breaker === 'half_open' ? 1 : width;
+    let made = { done: 0, failed: 0, lastFailure: '' };
+    if (before.breaker !== 'open' && before.left > 0) {
+      const count = before.breaker === 'half_open' ? 1 : atOnce * CALLS_PER_WIDTH;
+      const quietMs = performance.now() - (askedAt.get(partnerId) ?? -Infinity);
+      const calls = await drainedCalls(pool, partnerId, count, quietMs >= probeEveryMs);
+      if (calls.length > 0) {
+        askedAt.set(partnerId, performance.now());
+        made = await makeAll(calls, atOnce);
+      }
+    }
+    const after = await drainState(pool, partnerId);
+    const { done, failed, lastFailure } = made;
+    const nextInMs =
+      after.breaker === 'open' ? after.openForMs + 1 : Math.min(after.nextDueMs, probeEveryMs);
+    return {
+      done,
+      failed,
+      left: after.left,
+      nextInMs,
+      widthMax: Math.max(1, Math.floor(after.maxInFlight * DRAIN_SHARE)),
+      attemptMsMax: after.attemptMsMax,
+      statement: [
+        `${prefix}: ${after.left} call${after.left === 1 ? '' : 's'} owed, breaker ${after.breaker.replace('_', ' ')}`,
+        ...(after.left > 0
+          ? [`the oldest bet is ${Math.round(after.oldestMs / 1_000)} s old`]
+          : []),
+        `last batch: ${done} done, ${failed} failed, ${atOnce} at once`,
+        ...(lastFailure === '' ? [] : [`last failure: ${lastFailure}`]),
+      ],
+    };
+  };
+}

@@ -1,0 +1,96 @@
+import { drainWorkflowId } from '../../src/contracts/drain';
+import { eventually } from '../support/eventually';
+import { startRoundhouse, type TestRoundhouse } from '../support/roundhouse';
+
+jest.setTimeout(180_000);
+
+let house: TestRoundhouse;
+beforeAll(async () => {
+  house = await startRoundhouse({
+    timeScale: 0.05,
+    partner: {
+      dedup_before_funds: true,
+      breaker: { calls_min: 4, window_ms: 10_000, open_ms_min: 1_500, open_ms_max: 2_000 },
+    },
+  });
+});
+afterAll(() => house?.close());
+
+const breakerRows = async () => (await house.pool.query('SELECT * FROM partner_breakers')).rowCount;
+const drained = async () =>
+  (
+    await house.pool.query(
+      `SELECT 1 FROM obligations WHERE drain_partner IS NOT NULL AND status = 'open'`,
+    )
+  ).rowCount;
+
+test('a dead wallet opens its breaker: new stakes are refused at once and nothing is sent; what is owed waits in the drain and is paid, oldest first, once the wallet is back', async () => {
+  const players = await Promise.all(Array.from({ length: 6 }, () => house.newPlayer()));
+  const call = (index: number, transaction: string, amount: string) => {
+    const player = players[index];
+    if (!player) throw new Error(`no player ${index}`);
+    return { token: player.token, player: player.id, round: '1', transaction, amount };
+  };
+  for (let index = 0; index < players.length; index++) {
+    expect(await house.provider.credit(call(index, '1', '5'))).toMatchObject({ code: 0 });
+  }
+
+  await house.wallet.down();
+  const wins = await Promise.all(
+    players.map((_, index) => house.provider.debit({ ...call(index, '2', '7'), close: true })),
+  );
+  // Rule 6: accepted at the deadline, whatever the wallet does.
+  expect(wins.map(({ code }) => code)).toEqual(players.map(() => 0));
+  await eventually(async () => expect(await breakerRows()).toBe(1), 20_000);
+  await eventually(async () => expect(await drained()).toBeGreaterThan(3), 20_000);
+
+  const before = house.wallet.calls.length;
+  const refused = await house.provider.credit({ ...call(0, '3', '5'), round: '2' });
+  expect(refused).toMatchObject({ code: 1 });
+  expect(refused.message).toContain('the wallet does not answer; nothing was taken');
+  const { rowCount: intents } = await house.pool.query(
+    `SELECT 1 FROM operations WHERE transaction_ref = '3'`,
+  );
+  expect(intents).toBe(0);
+  expect(house.wallet.calls).toHaveLength(before);
+  expect(await house.client.workflow.getHandle(drainWorkflowId('LAG1')).describe()).toMatchObject({
+    status: { name: 'RUNNING' },
+  });
+
+  await house.wallet.up();
+  for (const player of players) await house.ended(player.id, '1');
+  expect(await breakerRows()).toBe(0);
+  expect(await drained()).toBe(0);
+  expect(house.wallet.effects('/settle-bet')).toBe(players.length);
+  expect(house.wallet.effects('/bet-end')).toBe(players.length);
+  for (const player of players) expect(house.wallet.balance(player.userAgent)).toBe('1002');
+  await eventually(async () => {
+    const drain = await house.client.workflow.getHandle(drainWorkflowId('LAG1')).describe();
+    expect(drain.status.name).toBe('COMPLETED');
+  }, 20_000);
+  // Stakes are taken again.
+  expect(await house.provider.credit({ ...call(0, '4', '5'), round: '2' })).toMatchObject({
+    code: 0,
+  });
+});
+
+test('a payout that the wallet does not answer moves to the drain after its fifth repeat, while the breaker is closed', async () => {
+  const player = await house.newPlayer();
+  const call = { token: player.token, player: player.id, round: '1', game: '11' };
+  await house.provider.credit({ ...call, transaction: '1', amount: '5' });
+  house.wallet.always('/settle-bet', { status: 400, body: '{"error":"strange"}' });
+  const win = { ...call, transaction: '2', amount: '7', close: true };
+  expect(await house.provider.debit(win)).toMatchObject({ code: 0 });
+  await eventually(async () => expect(await drained()).toBe(1), 60_000);
+  expect(await breakerRows()).toBe(0);
+  // The round's workflow stays, visible and idle.
+  const handle = house.workflowOf(player.id, '1');
+  await eventually(async () => {
+    const { statement } = await handle.query<{ statement: string[] }>('round');
+    expect(statement.join('\n')).toContain("waits in the partner's drain");
+  }, 20_000);
+  house.wallet.always('/settle-bet', null);
+  await house.ended(player.id, '1');
+  expect(house.wallet.effects('/settle-bet')).toBeGreaterThan(0);
+  expect(house.wallet.balance(player.userAgent)).toBe('1002');
+});
