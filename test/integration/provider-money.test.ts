@@ -153,13 +153,13 @@ describe('amounts', () => {
     await house.provider.credit(call);
     const win = { ...call, transaction: '31', amount: '7.123' };
     for (const _ of [1, 2]) expectRefusal(await house.provider.debit(win), 1);
-    const { rows } = await house.pool.query<{ evidence: { body: string } }>(
+    const { rows } = await house.pool.query<{ evidence: { request: string } }>(
       `SELECT evidence FROM cases WHERE kind = 'payout_precision' AND subject LIKE $1`,
       [`%/${call.round}/31`],
     );
     expect(rows).toHaveLength(1);
-    expect(rows[0]?.evidence.body).toContain('"amount":7.123');
-    expect(rows[0]?.evidence.body).not.toContain(player.token);
+    expect(rows[0]?.evidence.request).toContain('"amount":7.123');
+    expect(rows[0]?.evidence.request).not.toContain(player.token);
   });
 
   test('are compared by value: 42.60, "42.6" and 4.26e1 are one stake', async () => {
