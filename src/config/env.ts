@@ -71,11 +71,13 @@ export const VARIABLES = {
   },
   CLOCK_OFFSET_MS: {
     schema: z.coerce.number().int().default(0),
-    reason: "added to this process's own clock; for fault tests, which prove that it decides nothing",
+    reason:
+      "added to this process's own clock; for fault tests, which prove that it decides nothing",
   },
   FAILPOINTS_DIR: {
     schema: z.string().min(1).optional(),
-    reason: 'a folder in which fault tests arm the crash points; unset, they cost nothing and never fire',
+    reason:
+      'a folder in which fault tests arm the crash points; unset, they cost nothing and never fire',
   },
   METRICS_PORT: { schema: port.default(9464), reason: "the worker's Prometheus endpoint" },
   TEMPORAL_ADDRESS: {
