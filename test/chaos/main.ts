@@ -20,7 +20,6 @@ const report = (line: string) => {
 async function main(): Promise<number> {
   const options = readOptions(process.argv.slice(2));
   process.stderr.write(`seed ${String(options.seed)}: ${replayCommand(options)}\n`);
-  build();
   await mkdir(RUNS, { recursive: true });
   await endKilledRuns();
   const home = await openHome(join(RUNS, `run-${String(process.pid)}`), report);
@@ -53,7 +52,7 @@ async function tell(
   stopped: AbortSignal,
 ): Promise<boolean> {
   const result = await runChaos(options, home, report, process.env.PATH ?? '', stopped);
-  const text = markdown(result);
+  const text = markdown(result, commit());
   await writeFile(home.path('report.md'), text);
   await writeFile(home.path('faults.json'), JSON.stringify(result.faults, null, 2));
   if (options.report !== undefined) {
@@ -65,11 +64,13 @@ async function tell(
   return failuresOf(result).length === 0;
 }
 
-/** API and workers run from dist/, which is built when it is missing or old. */
-function build(): void {
-  const script = join(ROOT, 'scripts', 'build.mjs');
-  const { status } = spawnSync(process.execPath, [script], { cwd: ROOT, stdio: ['ignore', 2, 2] });
-  if (status !== 0) throw new UsageError('the build failed; its messages are above');
+/** The commit that runs, for the report; a source tree without git has none. */
+function commit(): string | undefined {
+  const { status, stdout } = spawnSync('git', ['describe', '--always', '--dirty'], {
+    cwd: ROOT,
+    encoding: 'utf8',
+  });
+  return status === 0 ? stdout.trim() : undefined;
 }
 
 /** A run that was killed left its processes; opening its folder ends them. Kept folders stay. */

@@ -49,6 +49,9 @@ export function failuresOf(result: ChaosResult): string[] {
   if (result.unbegunFaults > 0) {
     failures.push(`${String(result.unbegunFaults)} planned faults were never begun`);
   }
+  for (const [how, count] of Object.entries(unexplainedEnds(result))) {
+    failures.push(`${how}, ${String(count)} times, though nobody killed it`);
+  }
   for (const name of result.failpointsMissing) failures.push(`failpoint ${name} was never hit`);
   if (drainMs === null) {
     failures.push(`not at rest: ${JSON.stringify({ ...unrest, examples: unrest.examples })}`);
@@ -76,7 +79,7 @@ export function jsonLine(result: ChaosResult): string {
 }
 
 /** The report for people, as Markdown; it reads well in a terminal, too. */
-export function markdown(result: ChaosResult): string {
+export function markdown(result: ChaosResult, commit?: string): string {
   const { options, provider, drainMs } = result;
   const failures = failuresOf(result);
   return [
@@ -88,6 +91,7 @@ export function markdown(result: ChaosResult): string {
     '',
     '| | |',
     '|---|---|',
+    ...(commit === undefined ? [] : [`| commit | ${commit} |`]),
     `| played | ${seconds(result.playedMs)} |`,
     `| rounds | ${String(provider.rounds)} |`,
     `| operations | ${String(provider.operations)}: ${String(provider.ok)} ok (${percent(shareOf(result))}), ${String(provider.refused)} refused, ${String(provider.unanswered)} unanswered |`,

@@ -9,7 +9,7 @@ import { createTestProvider, type TestProvider } from '../support/test-provider'
 /** One whole system for all sequences; the longest has dozens of steps of which some wait for a deadline. */
 jest.setTimeout(Number(process.env.MODEL_MINUTES ?? 10) * 60_000);
 
-const SEQUENCES = Number(process.env.MODEL_SEQUENCES ?? 10);
+const SEQUENCES = Number(process.env.MODEL_SEQUENCES ?? 8);
 /** To play a reported failure again: its seed and path. */
 const SEED = Number(process.env.MODEL_SEED ?? 20_261);
 const PATH = process.env.MODEL_PATH;
