@@ -38,7 +38,10 @@ const TOO_LATE: Pick<WalletCallResult, 'outcome' | 'received'> = {
 
 export type AttemptCall = (round: string, call: string, driver: Driver) => Promise<Attempted>;
 
-/** A wallet that says *duplicate* for done tells no balance with it; the provider wants one. */
+/**
+ * A wallet that says *duplicate* for done tells no balance with it, and the provider is told one for ever.
+ * While the wallet does not tell it either when it is asked, the call is repeated: no number is made up.
+ */
 async function withBalance(
   wallet: WalletClient,
   userAgent: string,
@@ -48,9 +51,11 @@ async function withBalance(
   const owesBalance = verb === 'take' || verb === 'give';
   if (outcome.kind !== 'done' || outcome.balance !== undefined || !owesBalance) return outcome;
   const { outcome: read } = await wallet.balance(userAgent);
-  return read.kind === 'done' && read.balance !== undefined
-    ? { ...outcome, balance: read.balance }
-    : outcome;
+  if (read.kind === 'done' && read.balance !== undefined) {
+    return { ...outcome, balance: read.balance };
+  }
+  const text = `${outcome.text}, and no balance: ${read.text}`;
+  return { kind: 'unknown', reason: 'no_balance', text };
 }
 
 /**

@@ -32,3 +32,16 @@ test('a connection that breaks in the middle of a transaction fails that transac
   const { rows } = await pool.query('SELECT 1 AS one');
   expect(rows).toEqual([{ one: 1 }]);
 });
+
+test('a transaction whose commit the database refuses fails, and nothing of it is there', async () => {
+  await pool.query('CREATE TABLE promises (nr int PRIMARY KEY DEFERRABLE INITIALLY DEFERRED)');
+  const kept = transaction(pool, (client) => client.query('INSERT INTO promises VALUES (1), (1)'));
+  await expect(kept).rejects.toThrow('duplicate key');
+  // A statement that failed and was swallowed: the database then rolls back, and calls that no error.
+  const swallowed = transaction(pool, async (client) => {
+    await client.query('INSERT INTO promises VALUES (2)');
+    await client.query('SELECT 1 / 0').catch(() => undefined);
+  });
+  await expect(swallowed).rejects.toThrow('rolled back');
+  expect((await pool.query('SELECT 1 FROM promises')).rowCount).toBe(0);
+});

@@ -160,6 +160,8 @@ describe('connections that die in every call: the money moves once', () => {
   });
 });
 
+const DUPLICATE = { status: 409, body: '{"error":"duplicate"}' };
+
 describe('a repeat that is answered otherwise than the call it repeats (W-09)', () => {
   test('with another balance: taken once, and the last balance is the one that is shown', async () => {
     house.wallet.script('/bet', 'lose', { status: 200, body: '{"balance":777.129}' });
@@ -199,6 +201,16 @@ describe('a repeat that is answered otherwise than the call it repeats (W-09)', 
       expect(other.wallet.effects('/bet', betId(other))).toBe(1);
       const { id } = await other.roundOf(player.id, '12');
       expect(await other.cases(id)).toEqual([]);
+
+      // Nobody is told a balance that nobody knows: the stake is asked again until one is.
+      player = await other.newPlayer();
+      other.wallet.always('/bet', null);
+      other.wallet.script('/bet', 'lose');
+      other.wallet.script('/bet', ...Array.from({ length: 50 }, () => DUPLICATE));
+      other.wallet.script('/balance', { status: 500, body: '' }, { status: 500, body: '' });
+      expect(await stake(other)).toMatchObject({ code: 0, balance: '960' });
+      expect(other.callsOf(player, '/bet')).toHaveLength(4);
+      expect(other.wallet.effects('/bet', betId(other))).toBe(1);
     } finally {
       await other.close();
     }

@@ -86,6 +86,8 @@ export interface TestOptions {
   readonly maxCachedWorkflows?: number;
 }
 
+const AUTHORIZATIONS_MAX = 5;
+
 let runtimeInstalled = false;
 
 /**
@@ -235,9 +237,12 @@ export async function startRoundhouse(options: TestOptions = {}): Promise<TestRo
 
   async function newSession(playerId: string): Promise<string> {
     const token = await launch(playerId);
-    const { code, text } = await provider.authorization({ token, player: playerId });
-    if (code !== 0) throw new Error(`Authorization: ${text}`);
-    return token;
+    // A provider repeats it as well: the wallet of a machine that is busy elsewhere may be late.
+    for (let turn = 1; ; turn++) {
+      const { code, text } = await provider.authorization({ token, player: playerId });
+      if (code === 0) return token;
+      if (turn === AUTHORIZATIONS_MAX) throw new Error(`Authorization: ${text}`);
+    }
   }
 
   const workflowOf = (playerId: string, round: string) =>

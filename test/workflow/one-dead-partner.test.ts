@@ -1,5 +1,7 @@
 import { drainWorkflowId } from '../../src/contracts/drain';
 import { wakeDrain } from '../../src/contracts/drive-round';
+import { ROUNDS_TASK_QUEUE } from '../../src/contracts/round';
+import { SWEEP_WORKFLOW } from '../../src/contracts/sweep';
 import { eventually } from '../support/eventually';
 import { startRoundhouse, type TestRoundhouse } from '../support/roundhouse';
 
@@ -137,4 +139,27 @@ test('a round hears of what the drain did also when the drain died before it tol
     'SELECT 1 FROM obligations WHERE drain_partner IS NOT NULL',
   );
   expect(rowCount).toBe(0);
+});
+
+test('a drain that Temporal has lost is started by the sweep', async () => {
+  const player = await house.newPlayer();
+  const call = { token: player.token, player: player.id, round: '1', game: '11' };
+  await house.provider.credit({ ...call, transaction: '1', amount: '5' });
+  house.wallet.always('/settle-bet', { status: 400, body: '{"error":"strange"}' });
+  await house.provider.debit({ ...call, transaction: '2', amount: '7', close: true });
+  await eventually(async () => expect(await drained()).toBe(1), 60_000);
+  await house.client.workflow.getHandle(drainWorkflowId('LAG1')).terminate();
+  house.wallet.always('/settle-bet', null);
+  // Of the round itself nothing is due: only the partner's drain has something to do.
+  const { id } = await house.roundOf(player.id, '1');
+  await eventually(async () => {
+    const { rows } = await house.pool.query('SELECT due_at FROM rounds WHERE id = $1', [id]);
+    expect(rows).toEqual([{ due_at: null }]);
+  }, 30_000);
+  await house.client.workflow.execute(SWEEP_WORKFLOW, {
+    workflowId: 'sweep',
+    taskQueue: ROUNDS_TASK_QUEUE,
+  });
+  await house.ended(player.id, '1');
+  expect(house.wallet.balance(player.userAgent)).toBe('1002');
 });

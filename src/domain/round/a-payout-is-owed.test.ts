@@ -77,6 +77,21 @@ describe('a payout is owed from the commit of its row', () => {
     expect(round.operation('payout', 'p').payoutState).toBe('paid');
   });
 
+  test('however often the wallet fails, it stays owed, and is paid once it answers', () => {
+    const round = playRound();
+    round.takeStake('s', 500n);
+    round.payout('p', 900n);
+    for (let attempt = 1; attempt <= 1_000; attempt++) {
+      round.wait(3_600_000);
+      round.call('give', 's', unknown);
+    }
+    expect(round.obligation('give', 's')).toMatchObject({ status: 'open', attempts: 1_000 });
+    expect(round.operation('payout', 'p').payoutState).toBe('owed');
+    round.call('give', 's', done('104'));
+    expect(round.operation('payout', 'p').payoutState).toBe('paid');
+    expect(round.bet('s').paid).toBe(true);
+  });
+
   test('a repeat cuts the wait of its give short', () => {
     const round = playRound({ payoutAck: 'confirmed' });
     round.takeStake('s', 500n);

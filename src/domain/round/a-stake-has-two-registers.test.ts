@@ -195,6 +195,19 @@ describe('a stake has two registers', () => {
     expect(round.begin(round.callId('take', 's'))).toMatchObject({ attempt: 2 });
   });
 
+  test('every attempt asks for the same: one bet id, one amount', () => {
+    const round = playRound();
+    round.stake('s', 500n);
+    const take = round.callId('take', 's');
+    for (const attempt of [1, 2, 3]) {
+      const content = { verb: 'take', betId: round.betIdOf('s'), amount: 500n };
+      const start = round.apply({ type: 'attempt_starts', call: take, driver: 'round' });
+      expect(start).toMatchObject({ kind: 'send', attempt, content });
+      round.end(take, attempt, unknown);
+      round.wait(60_000);
+    }
+  });
+
   test('an attempt without a result is not doubled while its worker may live, and counts as unknown after', () => {
     const round = playRound();
     round.stake('s', 500n);
