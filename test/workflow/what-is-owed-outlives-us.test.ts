@@ -82,6 +82,17 @@ const overdue = () =>
     [player.id],
   );
 
+/** Nothing of the player is owed: the round's workflow waits, and no call's end will tell it of more. */
+const nothingOwed = () =>
+  eventually(async () => {
+    const { rows } = await house.pool.query(
+      `SELECT 1 FROM obligations o JOIN rounds r ON r.id = o.round_id
+        WHERE r.player_id = $1 AND o.status = 'open'`,
+      [player.id],
+    );
+    expect(rows).toEqual([]);
+  });
+
 describe('a payout is paid', () => {
   test('when the wallet is down for a day and the provider never calls again', async () => {
     await house.provider.credit(call());
@@ -136,6 +147,7 @@ describe('a payout is paid', () => {
 
   test('when the API and the worker died right after its commit', async () => {
     await house.provider.credit(call());
+    await nothingOwed();
     await house.stopWorker();
     await commitPayout('2');
     await overdue();
@@ -155,6 +167,7 @@ describe('the sweep', () => {
   test('fails a stake that was recorded and never handed over: code 1 for ever, and no call', async () => {
     await house.provider.credit(call());
     const { id } = await house.roundOf(player.id, '12');
+    await nothingOwed();
     await house.configure({ answer_deadline_ms: 100 });
     await house.stopWorker(); // else the round's own hand might look first
     await house.book.decideOn(id, {

@@ -262,4 +262,15 @@ describe('a round comes to rest', () => {
       asked + TERMS.answerDeadlineMs + TERMS.reviveWindowMs + 1,
     );
   });
+
+  test('what is owed is looked at when it is due, and when its attempt should have ended', () => {
+    const round = playRound();
+    round.stake('s', 500n);
+    expect(nextLookAtMs(round.draft)).toBe(round.nowMs);
+    const take = round.callId('take', 's');
+    const begun = round.begin(take);
+    expect(nextLookAtMs(round.draft)).toBe(round.nowMs + TERMS.attemptTimeoutMs);
+    round.end(take, begun?.attempt ?? 0, unknown);
+    expect(nextLookAtMs(round.draft)).toBe(round.obligation('take', 's')?.nextAttemptMs);
+  });
 });
