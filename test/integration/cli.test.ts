@@ -6,18 +6,24 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Pool } from 'pg';
 import { run } from '../../src/cli/run';
+import { authenticatePartner } from '../../src/db/authenticate-partner';
 import { gamesOf, productsFor } from '../../src/db/catalogue';
-import { authenticatePartner, agentSecretOf, partnerByPrefix } from '../../src/db/partners';
+import { agentSecretOf } from '../../src/db/partner-secrets';
+import { partnerByPrefix } from '../../src/db/partners';
 import { findOrCreatePlayer } from '../../src/db/players';
 import { createPool } from '../../src/db/pool';
+import type { Vault } from '../../src/db/vault';
 import { createEmptyDatabase, createTestDatabase, type TestDatabase } from '../support/postgres';
+import { TEST_MASTER_KEY, testVault } from '../support/test-office';
 
 let database: TestDatabase;
 let pool: Pool;
+let vault: Vault;
 
 beforeAll(async () => {
   database = await createTestDatabase();
   pool = createPool({ databaseUrl: database.url, max: 3 });
+  vault = await testVault(pool);
 });
 
 afterAll(async () => {
@@ -37,7 +43,12 @@ async function cli(args: readonly string[], variables: Record<string, string> = 
   const code = await run(args, {
     stdout: (text) => void (out += text),
     stderr: (text) => void (err += text),
-    environment: { ROUNDHOUSE_ENV: 'development', DATABASE_URL: database.url, ...variables },
+    environment: {
+      ROUNDHOUSE_ENV: 'development',
+      DATABASE_URL: database.url,
+      MASTER_KEY: TEST_MASTER_KEY,
+      ...variables,
+    },
   });
   return { code, out, err } satisfies Outcome;
 }
@@ -91,9 +102,9 @@ describe('partner', () => {
       ip_whitelist: ['10.0.0.1', '10.1.0.0/16'],
       settings: { max_in_flight: 7, bet_end: true },
     });
-    const found = await authenticatePartner(pool, created.api_key!);
+    const found = await authenticatePartner(pool, vault, created.api_key!);
     expect(found?.partner.prefix).toBe('LAG1');
-    expect(await agentSecretOf(pool, found!.partner.id)).toBe(created.agent_secret);
+    expect(await agentSecretOf(pool, vault, found!.partner.id)).toBe(created.agent_secret);
 
     const shown = await cli(['partner', 'show', 'LAG1', '--json']);
     expect(shown.out).not.toContain(created.api_key);
