@@ -31,8 +31,10 @@ export function readMasterKeys(
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
-    throw new SettingsError([`MASTER_KEY_FILE: ${file} cannot be read (${code}); ${HOW}`]);
+    const { code } = error as NodeJS.ErrnoException;
+    throw new SettingsError([
+      `MASTER_KEY_FILE: ${file} cannot be read (${code ?? 'no reason given'}); ${HOW}`,
+    ]);
   }
   return keysOf('MASTER_KEY_FILE', text);
 }

@@ -26,7 +26,7 @@ import { createSession } from '../../src/db/sessions';
 import { systemClock } from '../../src/lib/clock';
 import { createEgressGuard } from '../../src/lib/egress';
 import { createFailpoints } from '../../src/lib/failpoints';
-import { createLogger } from '../../src/lib/log';
+import { createLogger, type Logger } from '../../src/lib/log';
 import { eventually } from './eventually';
 import { createTestDatabase } from './postgres';
 import { createTestNamespace, temporalAddress, workflowBundlePath } from './temporal';
@@ -86,6 +86,8 @@ export interface TestOptions {
   readonly connection?: Record<string, unknown>;
   /** Multiplies the waits between background repeats. */
   readonly timeScale?: number;
+  /** Instead of silence. */
+  readonly log?: Logger;
   /** Rounds kept in the worker's memory; 0 replays every task from its history. */
   readonly maxCachedWorkflows?: number;
 }
@@ -103,7 +105,7 @@ export async function startRoundhouse(options: TestOptions = {}): Promise<TestRo
   }
   const database = await createTestDatabase();
   const namespace = await createTestNamespace();
-  const log = createLogger('test', process.env.TEST_LOG_LEVEL ?? 'silent');
+  const log = options.log ?? createLogger('test', process.env.TEST_LOG_LEVEL ?? 'silent');
   const pool = createPool({ databaseUrl: database.url, max: 20 });
   const egress = createEgressGuard({ allowHttp: true, allowCidrs: [] });
   let secret = '';
