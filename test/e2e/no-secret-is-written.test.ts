@@ -57,13 +57,12 @@ async function launch(): Promise<string> {
     ip: PERSONAL['a player’s address'],
   };
   expect((await ask('/create-user', player)).status).toBe(200);
-  const products = (await (await ask('/game/provider', {})).json()) as { data?: unknown };
-  const name = /"(?:game_provider|provider_name|name)":"([^"]+)"/.exec(
-    JSON.stringify(products),
-  )?.[1];
+  const { api, partner } = stack.demo();
+  const listed = await fetch(`${api}/game/provider`, { headers: { 'x-api-key': partner.api_key } });
+  const [product] = (await listed.json()) as { provider_name: string }[];
   const opened = await ask('/game/open-game', {
-    user_agent: `${stack.demo().partner.prefix}.zz-player-ref`,
-    game_provider: name,
+    user_agent: `${partner.prefix}.zz-player-ref`,
+    game_provider: product?.provider_name,
     game_id: '0',
     redirect_url: 'https://casino.example.com/',
     mobile: false,
@@ -72,7 +71,7 @@ async function launch(): Promise<string> {
   const text = await opened.text();
   const token = /token=([A-Za-z0-9_-]{30,})/.exec(text)?.[1];
   if (token === undefined) throw new Error(`no launch: ${opened.status} ${text}`);
-  expect((await fetch(`${stack.demo().api}/launch?token=${token}`)).status).toBe(200);
+  expect((await fetch(`${api}/launch?token=${token}`)).status).toBe(200);
   return token;
 }
 
@@ -172,7 +171,10 @@ test('no secret, token or personal data is in any log, history or table', async 
   expect(Object.keys(secrets).length).toBeGreaterThan(12);
   expect(leaksOf({ ...secrets, ...PERSONAL }, written)).toEqual([]);
 
-  // The search itself finds what is there: the provider's round ids are in the book and in the histories.
+  // The search itself finds what is there: in the book the player's reference, in the histories the rounds.
+  expect(leaksOf({ 'a reference': 'zz-player-ref' }, written)).toContain(
+    'a reference in table public.players',
+  );
   const { audit } = await readFourBooks(stack);
   expect(audit.contradictions).toEqual([]);
   expect(leaksOf({ control: 'round/sandbox/' }, written).length).toBeGreaterThan(10);
