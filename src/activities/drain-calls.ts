@@ -1,8 +1,17 @@
 import type { Client } from '@temporalio/client';
 import type { DrainActivities, DrainBatch, DrainReport } from '../contracts/drain';
 import { driveRound } from '../contracts/drive-round';
+import type { RoundView } from '../contracts/round';
 import type { Book } from '../db/book';
-import { drainedCalls, drainState, hurryDrain, type DrainedCall } from '../db/drains';
+import {
+  drainedCalls,
+  drainState,
+  hurryDrain,
+  markTold,
+  untoldRounds,
+  type DrainedCall,
+} from '../db/drains';
+import type { RoundContext } from '../db/round-rows';
 import { roundToDrive } from '../db/round-view';
 import type { Failpoints } from '../lib/failpoints';
 import type { Logger } from '../lib/log';
@@ -16,6 +25,8 @@ export const BATCH_MS = 5_000;
 const PROBE_EVERY_MS = 60_000;
 /** A share of the partner's calls in flight, so that the backlog leaves room for those who play now. */
 const DRAIN_SHARE = 0.5;
+/** Rounds told at the begin of a batch; more only after a drain died again and again. */
+const UNTOLD_PER_BATCH_MAX = 100;
 const HAND_OVER_MS = 10_000;
 
 /**
@@ -36,14 +47,33 @@ export function createDrainCalls(deps: {
   /** When this worker last asked each partner's wallet. */
   const askedAt = new Map<number, number>();
 
+  /** Until the round's workflow has heard of it, the book keeps the call on the drain's list. */
+  async function tell(round: string, context: RoundContext, view: RoundView): Promise<void> {
+    const toDrive = { ...roundToDrive(context, view), drain: null };
+    try {
+      await driveRound(client, toDrive, [], HAND_OVER_MS);
+      await markTold(pool, round);
+    } catch (error) {
+      log.error(
+        { err: error, round },
+        'a round could not be told what its drain did; it is told later',
+      );
+    }
+  }
+
+  /** What a drain did and died before it told. */
+  async function tellTheUntold(partnerId: number): Promise<void> {
+    for (const round of await untoldRounds(pool, partnerId, UNTOLD_PER_BATCH_MAX)) {
+      const { context, view } = await book.decideOn(round, { type: 'tick' });
+      await tell(round, context, view);
+    }
+  }
+
   async function make({ round, call }: DrainedCall): Promise<{ kind: string; text: string }> {
     const attempted = await attempt(round, call, 'drain');
     if (attempted.kind === 'definite') {
       await failpoint('drain_committed', attempted.purpose);
-      const toDrive = { ...roundToDrive(attempted.context, attempted.view), drain: null };
-      await driveRound(client, toDrive, [], HAND_OVER_MS).catch((error: unknown) =>
-        log.error({ err: error, round }, 'Temporal did not take the round; the sweep will'),
-      );
+      await tell(round, attempted.context, attempted.view);
     }
     return { kind: attempted.kind, text: attempted.kind === 'failed' ? attempted.text : '' };
   }
@@ -71,6 +101,7 @@ export function createDrainCalls(deps: {
   return async ({ partnerId, prefix, width, recovered }: DrainBatch): Promise<DrainReport> => {
     if (recovered) await hurryDrain(pool, partnerId);
     const before = await drainState(pool, partnerId);
+    if (before.untold > 0) await tellTheUntold(partnerId);
     const atOnce = before.breaker === 'half_open' ? 1 : width;
     let made = { done: 0, failed: 0, lastFailure: '' };
     if (before.breaker !== 'open' && before.left > 0) {
@@ -89,7 +120,7 @@ export function createDrainCalls(deps: {
     return {
       done,
       failed,
-      left: after.left,
+      left: after.left + after.untold,
       nextInMs,
       widthMax: Math.max(1, Math.floor(after.maxInFlight * DRAIN_SHARE)),
       attemptMsMax: after.attemptMsMax,

@@ -22,7 +22,7 @@ export function createSealJournal(deps: {
       if (seal) {
         heads += seal.heads;
         log.info(
-          { seal: seal.number, hash: seal.hash, heads: seal.heads },
+          { seal: seal.number, digest: seal.hash, heads: seal.heads },
           'the journal is sealed',
         );
       }

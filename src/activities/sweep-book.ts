@@ -12,7 +12,9 @@ import type { Logger } from '../lib/log';
 const OVERDUE_MS = 10_000;
 /** Rounds a sweep takes: what one activity can hand over well inside its time. The next sweep goes on. */
 const ROUNDS_PER_SWEEP_MAX = 200;
-const HAND_OVER_MS = 10_000;
+const HAND_OVER_MS = 3_000;
+/** No further round is begun after this long: a sweep ends well inside its activity's 20 s. */
+const SWEEP_MS = 8_000;
 
 /** Finds overdue rounds in the book and hands each to its workflow. Doing so twice changes nothing. */
 export function createSweepBook(deps: {
@@ -26,7 +28,9 @@ export function createSweepBook(deps: {
 
   /** A drain whose workflow was never started, or was lost with its Temporal, is started here. */
   async function wakeDrains(): Promise<void> {
+    const endsAt = performance.now() + SWEEP_MS / 2;
     for (const drain of await partnersToDrain(book.pool)) {
+      if (performance.now() > endsAt) break;
       await wakeDrain(client, drain, HAND_OVER_MS).catch((error: unknown) =>
         log.error({ err: error, partner: drain.prefix }, 'a drain could not be woken'),
       );
@@ -49,7 +53,9 @@ export function createSweepBook(deps: {
     const rounds = await takeOverdueRounds(book.pool, overdueMs, ROUNDS_PER_SWEEP_MAX);
     let driven = 0;
     let failed = 0;
+    const endsAt = performance.now() + SWEEP_MS;
     for (const round of rounds) {
+      if (performance.now() > endsAt) break;
       // One round that cannot be driven keeps no other from it; it is overdue again at the next sweep.
       try {
         const { context, view } = await book.decideOn(round, { type: 'tick' });

@@ -19,8 +19,8 @@ export async function noteBadCall(
   if (windowIsBad) {
     const { rowCount } = await db.query(
       `INSERT INTO partner_breakers (partner_id, opened_at, open_ms, open_until, probe_from)
-       SELECT $1::int, now, $2::int, now + make_interval(secs => $2 / 1000.0),
-              now + make_interval(secs => $2 / 1000.0)
+       SELECT $1::int, now, $2::int, now + make_interval(secs => $2::int / 1000.0),
+              now + make_interval(secs => $2::int / 1000.0)
          FROM clock_timestamp() AS now ON CONFLICT DO NOTHING`,
       [partnerId, terms.openMsMin],
     );
@@ -34,9 +34,9 @@ export async function noteBadCall(
   if (!halfOpen) return false;
   const openMs = nextOpenMs(halfOpen.open_ms, terms);
   const { rowCount } = await db.query(
-    `UPDATE partner_breakers SET open_ms = $2, good = 0,
-            open_until = clock_timestamp() + make_interval(secs => $2 / 1000.0),
-            probe_from = clock_timestamp() + make_interval(secs => $2 / 1000.0)
+    `UPDATE partner_breakers SET open_ms = $2::int, good = 0,
+            open_until = clock_timestamp() + make_interval(secs => $2::int / 1000.0),
+            probe_from = clock_timestamp() + make_interval(secs => $2::int / 1000.0)
       WHERE partner_id = $1 AND open_until <= clock_timestamp()`,
     [partnerId, openMs],
   );

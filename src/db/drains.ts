@@ -6,6 +6,8 @@ import type { Db } from './pool';
 /** What a partner's drain has before it. */
 export interface DrainState {
   readonly left: number;
+  /** Calls that are made, and of which their rounds' workflows have not been told. */
+  readonly untold: number;
   /** Age of the oldest of them, ms. */
   readonly oldestMs: number;
   /** How long the breaker is open yet, ms; 0 when it is half open or closed. */
@@ -20,19 +22,22 @@ export interface DrainState {
 export async function drainState(db: Db, partnerId: number): Promise<DrainState> {
   const { rows } = await db.query<{
     left: string;
+    untold: string;
     oldest_ms: string | null;
     due_ms: string | null;
     open_ms: string | null;
     settings: unknown;
   }>(
-    `SELECT d.left, d.oldest_ms, d.due_ms, p.settings,
+    `SELECT d.left, d.untold, d.oldest_ms, d.due_ms, p.settings,
             (SELECT ${MS('br.open_until - clock_timestamp()')} FROM partner_breakers br
               WHERE br.partner_id = p.id) AS open_ms
        FROM partners p, LATERAL (
-         SELECT count(*) AS left, ${MS('clock_timestamp() - min(b.created_at)')} AS oldest_ms,
-                ${MS('min(o.next_attempt_at) - clock_timestamp()')} AS due_ms
+         SELECT count(*) FILTER (WHERE o.status = 'open') AS left,
+                count(*) FILTER (WHERE o.status <> 'open') AS untold,
+                ${MS("clock_timestamp() - min(b.created_at) FILTER (WHERE o.status = 'open')")} AS oldest_ms,
+                ${MS("min(o.next_attempt_at) FILTER (WHERE o.status = 'open') - clock_timestamp()")} AS due_ms
            FROM obligations o JOIN bets b ON b.id = o.bet_id
-          WHERE o.drain_partner = p.id AND o.status = 'open') d
+          WHERE o.drain_partner = p.id) d
       WHERE p.id = $1`,
     [partnerId],
   );
@@ -42,6 +47,7 @@ export async function drainState(db: Db, partnerId: number): Promise<DrainState>
   const openMs = openText === null ? null : Number(openText);
   return {
     left: Number(row?.left ?? 0),
+    untold: Number(row?.untold ?? 0),
     oldestMs: Number(row?.oldest_ms ?? 0),
     openForMs: Math.max(openMs ?? 0, 0),
     breaker: openMs === null ? 'closed' : openMs > 0 ? 'open' : 'half_open',
@@ -99,11 +105,30 @@ export async function hurryDrain(db: Db, partnerId: number): Promise<void> {
   );
 }
 
+/** Rounds of which a drained call is made, or not owed any more, and whose workflow has not been told. */
+export async function untoldRounds(db: Db, partnerId: number, limit: number): Promise<string[]> {
+  const { rows } = await db.query<{ round: string }>(
+    `SELECT DISTINCT round_id AS round FROM obligations
+      WHERE drain_partner = $1 AND status <> 'open' ORDER BY round_id LIMIT $2`,
+    [partnerId, limit],
+  );
+  return rows.map(({ round }) => round);
+}
+
+/** The round's workflow has been told of what is made. */
+export async function markTold(db: Db, roundId: string): Promise<void> {
+  await db.query(
+    `UPDATE obligations SET drain_partner = NULL
+      WHERE round_id = $1 AND drain_partner IS NOT NULL AND status <> 'open'`,
+    [roundId],
+  );
+}
+
 /** Partners that have something in their drain: the sweep sees to it that each is driven. */
 export async function partnersToDrain(db: Db): Promise<DrainInput[]> {
   const { rows } = await db.query<{ id: number; prefix: string; settings: unknown }>(
     `SELECT p.id, p.prefix, p.settings FROM partners p
-      WHERE EXISTS (SELECT 1 FROM obligations o WHERE o.drain_partner = p.id AND o.status = 'open')`,
+      WHERE EXISTS (SELECT 1 FROM obligations o WHERE o.drain_partner = p.id)`,
   );
   return rows.map(({ id, prefix, settings }) => ({
     partnerId: id,

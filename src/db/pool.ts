@@ -58,6 +58,8 @@ export function createPool(options: PoolOptions): Pool {
   });
   // Without a listener, a connection that breaks while idle would end the process.
   pool.on('error', (error) => options.onError?.(error));
+  // So would one that breaks between two statements of a transaction: its next statement fails instead.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;
 }
 

@@ -2,7 +2,7 @@ import { proxyActivities } from '@temporalio/workflow';
 import type { SealActivities, SealResult } from '../contracts/seal';
 
 const { sealJournal } = proxyActivities<SealActivities>({
-  startToCloseTimeout: '50s',
+  startToCloseTimeout: '25s',
   // The schedule comes again in a minute and seals what this one did not.
   retry: { maximumAttempts: 2 },
   summary: 'the journal of what changed',

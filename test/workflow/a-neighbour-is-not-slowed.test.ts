@@ -10,7 +10,7 @@ jest.setTimeout(300_000);
 
 /** Calls of the dead partner under way at once (issue: 40). */
 const DEAD_CALLS = 40;
-const SPINS = 100;
+const SPINS = 60;
 
 let house: TestRoundhouse;
 let deadWallet: TestWallet;
@@ -106,15 +106,11 @@ test('forty calls in flight to a dead partner leave the neighbour its latency', 
   expect(deadWallet.calls).toHaveLength(DEAD_CALLS);
   expect((await Promise.all(dead)).map(({ code }) => code)).toEqual(players.map(() => 1));
 
-  const ratios = {
-    p50: quantile(disturbed, 0.5) / quantile(calm, 0.5),
-    p99: quantile(disturbed, 0.99) / quantile(calm, 0.99),
-  };
-  console.info(
-    JSON.stringify({
-      calm: [quantile(calm, 0.5), quantile(calm, 0.99)],
-      disturbed: [quantile(disturbed, 0.5), quantile(disturbed, 0.99)],
-      ratios,
-    }),
+  // Ratios within one run, of medians: the tail of sixty spins on a shared machine is no verdict. Both are
+  // printed, for the record in docs/operations/chaos.
+  const ratio = (share: number) => quantile(disturbed, share) / quantile(calm, share);
+  process.stderr.write(
+    `neighbour of a dead partner: p50 ${ratio(0.5).toFixed(2)}, p99 ${ratio(0.99).toFixed(2)} of calm\n`,
   );
+  expect(ratio(0.5)).toBeLessThan(1.5);
 });

@@ -1,4 +1,5 @@
 import { drainWorkflowId } from '../../src/contracts/drain';
+import { wakeDrain } from '../../src/contracts/drive-round';
 import { eventually } from '../support/eventually';
 import { startRoundhouse, type TestRoundhouse } from '../support/roundhouse';
 
@@ -44,6 +45,12 @@ test('a dead wallet opens its breaker: new stakes are refused at once and nothin
   await eventually(async () => expect(await breakerRows()).toBe(1), 20_000);
   await eventually(async () => expect(await drained()).toBeGreaterThan(3), 20_000);
 
+  const openFor = (seconds: number) =>
+    house.pool.query(
+      `UPDATE partner_breakers SET open_until = clock_timestamp() + make_interval(secs => $1)`,
+      [seconds],
+    );
+  await openFor(60);
   const before = house.wallet.calls.length;
   const refused = await house.provider.credit({ ...call(0, '3', '5'), round: '2' });
   expect(refused).toMatchObject({ code: 1 });
@@ -58,6 +65,7 @@ test('a dead wallet opens its breaker: new stakes are refused at once and nothin
   });
 
   await house.wallet.up();
+  await openFor(0);
   for (const player of players) await house.ended(player.id, '1');
   expect(await breakerRows()).toBe(0);
   expect(await drained()).toBe(0);
@@ -93,4 +101,40 @@ test('a payout that the wallet does not answer moves to the drain after its fift
   await house.ended(player.id, '1');
   expect(house.wallet.effects('/settle-bet')).toBeGreaterThan(0);
   expect(house.wallet.balance(player.userAgent)).toBe('1002');
+});
+
+test('a round hears of what the drain did also when the drain died before it told', async () => {
+  const player = await house.newPlayer();
+  const call = { token: player.token, player: player.id, round: '1', game: '11' };
+  await house.provider.credit({ ...call, transaction: '1', amount: '5' });
+  house.wallet.always('/settle-bet', { status: 400, body: '{"error":"strange"}' });
+  await house.provider.debit({ ...call, transaction: '2', amount: '7', close: true });
+  await eventually(async () => expect(await drained()).toBe(1), 60_000);
+  // What a death between commit and signal leaves: made in the book, and nobody told.
+  await house.client.workflow.getHandle(drainWorkflowId('LAG1')).terminate();
+  house.wallet.always('/settle-bet', null);
+  const { id } = await house.roundOf(player.id, '1');
+  const { rows } = await house.pool.query<{ bet_id: string }>(
+    `SELECT bet_id FROM obligations WHERE round_id = $1 AND drain_partner IS NOT NULL`,
+    [id],
+  );
+  const give = `${rows[0]?.bet_id}/give/1`;
+  await house.pool.query('UPDATE obligations SET next_attempt_at = clock_timestamp()');
+  await house.book.decideOn(id, { type: 'attempt_starts', call: give, driver: 'drain' });
+  await house.book.decideOn(id, {
+    type: 'attempt_ended',
+    call: give,
+    attempt: 99,
+    outcome: { kind: 'done', text: 'HTTP 200', balance: '1002' },
+  });
+  await wakeDrain(
+    house.client,
+    { partnerId: house.partner.id, prefix: 'LAG1', attemptMsMax: 500 },
+    5_000,
+  );
+  await house.ended(player.id, '1');
+  const { rowCount } = await house.pool.query(
+    'SELECT 1 FROM obligations WHERE drain_partner IS NOT NULL',
+  );
+  expect(rowCount).toBe(0);
 });

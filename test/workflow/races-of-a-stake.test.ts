@@ -1,3 +1,6 @@
+import { driveRound } from '../../src/contracts/drive-round';
+import { reserveOperationId } from '../../src/db/operations';
+import { roundToDrive } from '../../src/db/round-view';
 import { sleep } from '../../src/lib/clock';
 import { eventually } from '../support/eventually';
 import { startRoundhouse, type TestPlayer, type TestRoundhouse } from '../support/roundhouse';
@@ -13,6 +16,7 @@ const PATIENT = { answer_deadline_ms: 15_000, revive_window_ms: 60_000 };
 
 beforeAll(async () => {
   house = await startRoundhouse({
+    timeScale: 0.1,
     partner: { wallet_attempt_timeout_ms: 400, breaker: { calls_min: 10_000 } },
     connection: PATIENT,
   });
@@ -57,7 +61,7 @@ async function takenAndOpen(of: TestPlayer): Promise<void> {
 async function stakesAtTheirWindowsEnd(count: number): Promise<[TestPlayer[], number]> {
   const players: TestPlayer[] = [];
   for (let index = 0; index < count; index++) players.push(await house.newPlayer());
-  await house.configure({ answer_deadline_ms: 600, revive_window_ms: 60_000 });
+  await house.configure({ answer_deadline_ms: 3_000, revive_window_ms: 60_000 });
   house.wallet.always('/bet', 'hang');
   await Promise.all(players.map(takenAndOpen));
   house.wallet.always('/bet', null);
@@ -112,15 +116,17 @@ describe('a repeat and the end of the window', () => {
   });
 
   test('the window ends first, by a timer and not by a request: given back, and the repeat gets 1', async () => {
-    const [[alone]] = await stakesAtTheirWindowsEnd(1);
-    if (!alone) throw new Error('no player');
-    await house.ended(alone.id, '12');
-    expect(await registers(alone)).toEqual(['done', 'failed']);
-    expect(balance(alone)).toBe('1000');
-    const late = await house.provider.credit(stake({ token: alone.token, player: alone.id }));
-    expect(late).toMatchObject({ code: 1 });
-    expect(bets(alone).length).toBeGreaterThan(0);
-    expect(charges(alone)).toBe(1);
+    await house.configure({ answer_deadline_ms: 1_000, revive_window_ms: 3_000 });
+    house.wallet.always('/bet', 'hang');
+    expect(await house.provider.credit(stake())).toMatchObject({ code: 1 });
+    house.wallet.always('/bet', null);
+    await eventually(async () => expect(await registers()).toEqual(['done', 'open']));
+    expect(balance()).toBe('960');
+    await house.ended(player.id, '12');
+    expect(await registers()).toEqual(['done', 'failed']);
+    expect(balance()).toBe('1000');
+    expect(await house.provider.credit(stake())).toMatchObject({ code: 1 });
+    expect(charges()).toBe(1);
   });
 });
 
@@ -217,21 +223,54 @@ describe('our own death', () => {
     expect(charges()).toBe(1);
   });
 
-  test('of the API that holds the request, without a repeat: what was taken is given back', async () => {
+  test('of the API that holds the request, and the wallet answers after its deadline: given back', async () => {
     const dying = await house.startApi();
     const provider = createTestProvider(() => `${dying.baseUrl}/providers/sandbox`, 'secret');
-    await house.configure({ answer_deadline_ms: 3_000, revive_window_ms: 300 });
+    await house.configure({ answer_deadline_ms: 1_500, revive_window_ms: 1_000 });
+    house.wallet.script('/bet', 'lose');
     house.wallet.always('/bet', 'hang');
     const lost = provider.credit(stake());
     lost.catch(() => undefined);
-    await eventually(() => expect(bets().length).toBeGreaterThan(0));
-    const closing = dying.close();
+    await eventually(() => expect(bets().length).toBeGreaterThan(1));
+    await dying.close();
     await expect(lost).rejects.toThrow();
+    await sleep(1_600);
+    expect(await registers()).toEqual(['none', 'open']);
     house.wallet.always('/bet', null);
-    await closing;
     await house.ended(player.id, '12');
+    expect(await registers()).toEqual(['done', 'failed']);
     expect(charges()).toBe(1);
     expect(balance()).toBe('1000');
+  });
+
+  test('of the API after the hand-over: the stake is confirmed, and a repeat long after its window gets 0', async () => {
+    await house.configure({ answer_deadline_ms: 15_000, revive_window_ms: 100 });
+    expect(await house.provider.credit(stake({ transaction: '1' }))).toMatchObject({ code: 0 });
+    const { id } = await house.roundOf(player.id, '12');
+    // What an API leaves behind that dies while it waits: an intent, and a signal on its way.
+    const operationId = await reserveOperationId(house.pool);
+    const intent = await house.book.decideOn(id, {
+      type: 'stake',
+      request: {
+        operationId,
+        betId: operationId.toString(16).padStart(24, '0'),
+        transactionRef: '2234',
+        amount: 4_000n,
+        gameId: '11',
+        isClose: false,
+      },
+    });
+    await driveRound(house.client, roundToDrive(intent.context, intent.view), [], 5_000);
+    await eventually(() => expect(balance()).toBe('920'));
+    await house.pool.query(
+      `UPDATE operations SET deadline_at = deadline_at - interval '1 hour' WHERE id = $1`,
+      [operationId],
+    );
+    const late = await second.credit(stake());
+    expect(late).toMatchObject({ code: 0, balance: '920' });
+    expect(late.external_session_id).toBe(String(operationId));
+    expect((await house.provider.credit(stake())).text).toBe(late.text);
+    expect(balance()).toBe('920');
   });
 
   test('of the worker while the wallet is asked: the next one asks with the same bytes, one charge', async () => {

@@ -19,6 +19,7 @@ ALTER TABLE obligations
   -- The partner whose drain makes the next attempts; null: the round's own workflow does.
   ADD COLUMN drain_partner int REFERENCES partners (id);
 
--- What a drain reads: its partner's open calls, oldest round first.
-CREATE INDEX obligations_drained ON obligations (drain_partner, round_id)
-  WHERE drain_partner IS NOT NULL AND status = 'open';
+-- What a drain reads: its partner's open calls, oldest round first, and those that are made and of which the
+-- round's workflow has not heard; then the column is emptied.
+CREATE INDEX obligations_drained ON obligations (drain_partner, status, round_id)
+  WHERE drain_partner IS NOT NULL;
