@@ -1,5 +1,6 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { assert } from '../lib/assert';
+import { sleep } from '../lib/clock';
 import {
   openValue,
   sealValue,
@@ -69,7 +70,12 @@ export interface KeyringRow {
  * @throws MasterKeyError when the book was sealed with a key that is not among those given
  */
 export async function openVault({ pool, keys, log }: VaultOptions): Promise<Vault> {
-  const sealedNow = (await needsSealing(pool)) ? await sealClearRows({ pool, keys }) : 0;
+  let sealedNow = 0;
+  while (await needsSealing(pool)) {
+    const count = await sealClearRows({ pool, keys });
+    if (count === 'busy') await sleep(BUSY_MS);
+    else sealedNow += count;
+  }
   if (sealedNow > 0) {
     log?.info({ rows: sealedNow }, 'secrets that lay in clear are sealed');
     await forgetClearText(pool, log);
@@ -123,11 +129,18 @@ async function needsSealing(db: Db): Promise<boolean> {
 
 /** Any number that nothing else of ours locks. */
 const SEALING_LOCK = 5_009_001;
+/** How long one waits while another process seals. */
+const BUSY_MS = 100;
 
-/** @returns how many secrets lay in clear */
-async function sealClearRows({ pool, keys }: VaultOptions): Promise<number> {
+/** @returns how many secrets lay in clear; `busy` while another process seals */
+async function sealClearRows({ pool, keys }: VaultOptions): Promise<number | 'busy'> {
   return transaction(pool, async (client) => {
-    await client.query('SELECT pg_advisory_xact_lock($1)', [SEALING_LOCK]);
+    // Never waited for in here: a waiting statement's snapshot would keep the old rows through the vacuum.
+    const { rows: lock } = await client.query<{ taken: boolean }>(
+      'SELECT pg_try_advisory_xact_lock($1) AS taken',
+      [SEALING_LOCK],
+    );
+    if (!lock[0]?.taken) return 'busy';
     let count = await makeKeyring(client, keys[0]);
     const keyring = await keyringOf(client);
     const key = keys.find(({ id }) => id === keyring?.master_key_id);
@@ -170,7 +183,8 @@ async function makeKeyring(client: Db, key: MasterKey): Promise<number> {
   return linkKey ? 1 : 0;
 }
 
-// An updated row leaves its old self in the table's file until something else needs the room.
+// An updated row leaves its old self in the table's file until something else needs the room. A transaction
+// that is older than the sealing (a dump that runs) still sees the old self: then it outlives the vacuum.
 async function forgetClearText(pool: Pool, log: VaultOptions['log']): Promise<void> {
   for (const table of ['installation', ...SECRET_PLACES.map((place) => place.table)]) {
     await pool.query(`VACUUM (FULL) ${table}`).catch((error: unknown) => {
