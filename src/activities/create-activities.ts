@@ -5,6 +5,7 @@ import type { RoundActivities } from '../contracts/round';
 import type { SealActivities } from '../contracts/seal';
 import type { SweepActivities } from '../contracts/sweep';
 import type { Book } from '../db/book';
+import type { Vault } from '../db/vault';
 import type { EgressGuard } from '../lib/egress';
 import { createFailpoints, type Failpoints } from '../lib/failpoints';
 import type { Logger } from '../lib/log';
@@ -28,6 +29,7 @@ export type Activities = RoundActivities &
 /** All activities of the worker. The four wallet verbs are one mechanism under four readable names. */
 export function createActivities(deps: {
   book: Book;
+  vault: Vault;
   wallets: Wallets;
   client: Client;
   egress: EgressGuard;
@@ -51,6 +53,6 @@ export function createActivities(deps: {
     drainCalls: createDrainCalls({ book, client, attempt, failpoint, timeScale, log }),
     sweepBook: createSweepBook({ book, client, timeScale, log }),
     sealJournal: createSealJournal({ book, log }),
-    ...createSyncCatalogue({ pool: deps.book.pool, egress: deps.egress, log: deps.log }),
+    ...createSyncCatalogue({ pool: book.pool, vault: deps.vault, egress: deps.egress, log }),
   };
 }

@@ -1,19 +1,17 @@
 import type { CatalogueActivities, SyncCatalogueResult } from '../contracts/catalogue-sync';
 import { applyCatalogue } from '../db/catalogue';
-import {
-  connectionApiKeys,
-  connectionByKey,
-  listConnections,
-  noteCatalogueFailure,
-} from '../db/connections';
+import { connectionApiKeys } from '../db/connection-keys';
+import { connectionByKey, listConnections, noteCatalogueFailure } from '../db/connections';
 import type { Pool } from '../db/pool';
 import { RefusedError } from '../db/refused';
+import type { Vault } from '../db/vault';
 import type { EgressGuard } from '../lib/egress';
 import type { Logger } from '../lib/log';
 import { fetchCatalogue } from '../protocols/web-games/client';
 
 export interface SyncCatalogueDeps {
   readonly pool: Pool;
+  readonly vault: Vault;
   readonly egress: EgressGuard;
   readonly log: Pick<Logger, 'info' | 'warn'>;
 }
@@ -45,19 +43,19 @@ export function createSyncCatalogue(deps: SyncCatalogueDeps): CatalogueActivitie
  *   not a whole, well-formed list
  */
 export async function syncConnection(
-  { pool, egress, log }: SyncCatalogueDeps,
+  { pool, vault, egress, log }: SyncCatalogueDeps,
   connectionKey: string,
 ): Promise<SyncCatalogueResult> {
   const connection = await connectionByKey(pool, connectionKey);
   if (!connection) throw new RefusedError('key', `there is no connection ${connectionKey}`);
-  const [apiKey] = await connectionApiKeys(pool, connection.id);
-  if (apiKey === undefined) {
+  const [newest] = await connectionApiKeys(pool, vault, connection.id);
+  if (newest === undefined) {
     throw new CatalogueError(`connection ${connectionKey} has no API key that is valid now`);
   }
   const catalogue = await fetchCatalogue({
     baseUrl: connection.baseUrl,
     partnerId: connection.partnerId,
-    apiKey,
+    apiKey: newest.apiKey,
     egress,
     timeoutMs: FETCH_TIMEOUT_MS,
   });

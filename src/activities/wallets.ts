@@ -1,5 +1,7 @@
-import { agentSecretOf, partnerById } from '../db/partners';
+import { agentSecretOf } from '../db/partner-secrets';
+import { partnerById } from '../db/partners';
 import type { Pool } from '../db/pool';
+import type { Vault } from '../db/vault';
 import { assert } from '../lib/assert';
 import type { EgressGuard } from '../lib/egress';
 import type { Logger } from '../lib/log';
@@ -23,13 +25,18 @@ interface Held {
 }
 
 /** Keeps one wallet client a partner, and replaces it when the partner's settings change. */
-export function createWallets(deps: { pool: Pool; egress: EgressGuard; log: Logger }): Wallets {
+export function createWallets(deps: {
+  pool: Pool;
+  vault: Vault;
+  egress: EgressGuard;
+  log: Logger;
+}): Wallets {
   const held = new Map<number, Held>();
   const underWay = new Map<number, Promise<Held>>();
 
   async function refresh(partnerId: number): Promise<Held> {
     const partner = await partnerById(deps.pool, partnerId);
-    const secret = await agentSecretOf(deps.pool, partnerId);
+    const secret = await agentSecretOf(deps.pool, deps.vault, partnerId);
     assert(partner && secret !== undefined, `partner ${partnerId} has no secret`);
     const { settings } = partner;
     const fingerprint = JSON.stringify([partner.walletUrl, settings]);

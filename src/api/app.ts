@@ -14,7 +14,6 @@ import { providerFailure, providerRoutes } from './routes/provider/provider-rout
 
 export interface AppDeps extends ProviderDeps {
   readonly publicBaseUrl: string;
-  readonly linkSigningKey: Buffer;
   readonly temporalReady: () => Promise<void>;
   readonly clock: Clock;
   readonly log: Logger;
@@ -29,7 +28,7 @@ const KEEP_ALIVE_MS = 72_000;
 
 /** The HTTP side of Roundhouse: partner API, provider callbacks, pages, health. It does not listen yet. */
 export async function createApp(deps: AppDeps): Promise<FastifyInstance> {
-  const { publicBaseUrl, clock, log } = deps;
+  const { publicBaseUrl, vault, clock, log } = deps;
   const { pool } = deps.book;
   const app = Fastify({
     loggerInstance: log as FastifyBaseLogger,
@@ -53,10 +52,10 @@ export async function createApp(deps: AppDeps): Promise<FastifyInstance> {
   app.setErrorHandler(partnerErrorDoor);
   app.setNotFoundHandler(partnerNotFound);
 
-  const links = createLinks({ publicBaseUrl, key: deps.linkSigningKey, clock });
+  const links = createLinks({ publicBaseUrl, key: vault.linkSigningKey, clock });
   await app.register(openapi, { publicBaseUrl });
   await app.register(healthRoutes({ pool, temporalReady: deps.temporalReady }));
-  await app.register(partnerRoutes({ pool, publicBaseUrl, clock, links, findBet }));
+  await app.register(partnerRoutes({ pool, vault, publicBaseUrl, clock, links, findBet }));
   await app.register(pagesRoutes({ pool, publicBaseUrl, links, clock, log }));
   await app.register(providerRoutes(deps), { prefix: '/providers' });
   return app;

@@ -2,11 +2,13 @@ import { Client, Connection } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { createWallets } from '../activities/wallets';
 import { readSettings } from '../config/env';
+import { readMasterKeys } from '../config/master-key';
 import { createAnswerListener } from '../db/answers';
 import { createBook } from '../db/book';
 import { createBookClock } from '../db/book-clock';
 import { readInstallation } from '../db/installation';
 import { createPool } from '../db/pool';
+import { openVault } from '../db/vault';
 import { createSystemClock } from '../lib/clock';
 import { createEgressGuard } from '../lib/egress';
 import { createFailpoints } from '../lib/failpoints';
@@ -18,6 +20,7 @@ import { createMoneyDesk } from './money-desk';
 /** The API process: takes requests in, and answers them from the book. */
 async function startApi(): Promise<Service> {
   const settings = readSettings(['DATABASE_URL']);
+  const keys = readMasterKeys(settings);
   const log = createLogger('api', settings.LOG_LEVEL);
   const databaseUrl = settings.DATABASE_URL;
   const pool = createPool({
@@ -26,7 +29,8 @@ async function startApi(): Promise<Service> {
     applicationName: 'roundhouse-api',
     onError: (error) => log.warn({ err: error }, 'an idle database connection broke'),
   });
-  const { id: installation, linkSigningKey } = await readInstallation(pool);
+  const vault = await openVault({ pool, keys, log });
+  const { id: installation } = await readInstallation(pool);
   const { connectionOptions, namespace } = loadClientConnectConfig();
   const connection = await Connection.connect(connectionOptions);
   const client = new Client({ connection, namespace: namespace ?? settings.TEMPORAL_NAMESPACE });
@@ -35,7 +39,7 @@ async function startApi(): Promise<Service> {
     allowCidrs: settings.EGRESS_ALLOW_CIDRS,
   });
   const listener = createAnswerListener({ databaseUrl, log });
-  const wallets = createWallets({ pool, egress, log });
+  const wallets = createWallets({ pool, vault, egress, log });
   const failpoint = createFailpoints(settings.FAILPOINTS_DIR);
   const clock = await createBookClock({
     pool,
@@ -52,7 +56,7 @@ async function startApi(): Promise<Service> {
     failpoint,
     log,
     publicBaseUrl: settings.PUBLIC_BASE_URL,
-    linkSigningKey,
+    vault,
     temporalReady: async () => {
       await connection.withDeadline(Date.now() + 2_000, () =>
         connection.workflowService.getSystemInfo({}),

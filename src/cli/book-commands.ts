@@ -36,7 +36,11 @@ export function addBookCommands(program: Command, context: CliContext): void {
     .command(program, 'migrate', 'bring the book to this version; repeating it does nothing')
     .action(async (_flags: unknown, command: Command) => {
       const { DATABASE_URL } = context.settings();
+      // Asked for first: a book is not brought to a version whose secrets nobody could read then.
+      context.masterKeys();
       const { applied } = await migrate(DATABASE_URL, createLogger('cli', 'silent'));
+      // Seals what still lies in clear.
+      await context.vault();
       const text =
         applied.length === 0
           ? 'the book is at this version\n'
@@ -98,7 +102,12 @@ function auditText(report: AuditReport): string {
     history: sides.history === null ? 'not wanted' : agrees(sides.history, book),
   }));
   const { open, contradictions } = report;
-  return verdict + sealed + sections({ contradictions, days, open });
+  const { entries, last: change } = report.audit_log;
+  const changes =
+    change === null
+      ? 'no change is in the audit log yet\n'
+      : `${entries} changes in the audit log, up to ${change.number}:${change.hash}\n`;
+  return verdict + sealed + changes + sections({ contradictions, days, open });
 }
 
 function agrees(side: AuditReport['days'][number]['book'], book: typeof side): string {

@@ -1,4 +1,3 @@
-import { userInfo } from 'node:os';
 import { Option, type Command } from 'commander';
 import { createBook } from '../db/book';
 import { caseExchange } from '../db/case-exchange';
@@ -9,7 +8,7 @@ import { RefusedError } from '../db/refused';
 import { resolveCase, type ResolveOrder } from '../db/resolve-case';
 import { CASE_KINDS, type CaseKind } from '../domain/round/draft';
 import { RESOLUTIONS, type Resolution } from '../domain/round/resolve';
-import type { CliContext } from './context';
+import { actorOf, type CliContext } from './context';
 import { EXIT_REFUSED } from './failure';
 import { given } from './flag-values';
 import { renderTable, renderText, type Printable } from './render-text';
@@ -24,6 +23,7 @@ interface ListFlags {
 interface ResolveFlags {
   readonly as: Resolution;
   readonly note?: string;
+  readonly by?: string;
   readonly apply?: boolean;
 }
 
@@ -128,6 +128,7 @@ function addResolve(group: Command, context: CliContext): void {
         .makeOptionMandatory(),
     )
     .option('--note <TEXT>', 'why; dismiss asks for it')
+    .option('--by <NAME>', 'who decides; by default the user of this machine')
     .option('--apply', 'do it')
     .action(async (id: string, flags: ResolveFlags, command: Command) => {
       const note = flags.note?.trim() ?? '';
@@ -138,7 +139,7 @@ function addResolve(group: Command, context: CliContext): void {
         id,
         as: flags.as,
         note: note === '' ? null : note,
-        by: userName(),
+        by: actorOf(flags.by, 'by'),
         apply: flags.apply === true,
       });
     });
@@ -168,12 +169,3 @@ async function resolve(context: CliContext, command: Command, order: ResolveOrde
 }
 
 const PREFACES = { resolved: 'done: ', would: 'dry run: ', already: '' } as const;
-
-/** Who runs the command; a container may have no name for its user. */
-function userName(): string {
-  try {
-    return userInfo().username || 'cli';
-  } catch {
-    return 'cli';
-  }
-}

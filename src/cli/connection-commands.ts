@@ -1,6 +1,11 @@
 import type { Command } from 'commander';
 import { syncConnection } from '../activities/sync-catalogue';
 import {
+  listConnectionKeys,
+  rotateConnectionKey,
+  type ShownConnectionKey,
+} from '../db/connection-keys';
+import {
   connectionByKey,
   createConnection,
   DIALECTS,
@@ -12,7 +17,15 @@ import type { PartyStatus } from '../db/partners';
 import { RefusedError } from '../db/refused';
 import { createLogger } from '../lib/log';
 import type { CliContext } from './context';
-import { callableUrl, given, ipWhitelistOf, settingsOf, somethingToChange } from './flag-values';
+import {
+  callableUrl,
+  given,
+  ipWhitelistOf,
+  overlapOf,
+  settingsOf,
+  somethingToChange,
+  type OverlapFlags,
+} from './flag-values';
 import type { Printable } from './render-text';
 
 interface ConnectionFlags {
@@ -23,7 +36,7 @@ interface ConnectionFlags {
   readonly settings?: string;
 }
 
-/** `connection create|update|show|list|sync|suspend|resume` (SPEC §6). */
+/** `connection create|update|show|list|sync|suspend|resume|rotate-key` (SPEC §6). */
 export function addConnectionCommands(program: Command, context: CliContext): void {
   const group = program.command('connection').description('integrations with game providers');
   addCreate(group, context);
@@ -31,6 +44,7 @@ export function addConnectionCommands(program: Command, context: CliContext): vo
   addSync(group, context);
   addStatus(group, context, 'suspend', 'suspended', 'offer none of its games and take no stake');
   addStatus(group, context, 'resume', 'active', 'end a suspension');
+  addRotateKey(group, context);
 
   context
     .command(group, 'show', 'one connection with its settings, defaults filled in')
@@ -38,7 +52,8 @@ export function addConnectionCommands(program: Command, context: CliContext): vo
     .action(async (key: string, _flags: unknown, command: Command) => {
       const connection = await connectionByKey(context.pool(), key);
       if (!connection) throw new RefusedError('key', `there is no connection ${key}`);
-      context.answer(command, connectionView(context, connection));
+      const api_keys = (await listConnectionKeys(context.pool(), connection.id)).map(keyView);
+      context.answer(command, { ...connectionView(context, connection), api_keys });
     });
 
   context
@@ -60,7 +75,7 @@ export function addConnectionCommands(program: Command, context: CliContext): vo
 
 function addCreate(group: Command, context: CliContext): void {
   context
-    .command(group, 'create', 'create a connection; give its callback_base to the provider')
+    .changing(group, 'create', 'create a connection; give its callback_base to the provider')
     .argument('<KEY>', 'names it in paths and commands, such as web-games-1')
     .requiredOption('--dialect <D>', `the provider's protocol: ${DIALECTS.join(', ')}`)
     .requiredOption('--base-url <U>', "the base URL of the provider's service")
@@ -69,7 +84,7 @@ function addCreate(group: Command, context: CliContext): void {
     .option('--ip-whitelist <L>', 'addresses and CIDR ranges its calls may come from, by comma')
     .option('--settings <JSON>', 'settings that differ from the defaults')
     .action(async (key: string, flags: ConnectionFlags & { dialect: string }, command: Command) => {
-      const connection = await createConnection(context.pool(), {
+      const connection = await createConnection(await context.office(command), {
         key,
         dialect: flags.dialect,
         baseUrl: callableUrl(context.egress(), 'base_url', flags.baseUrl ?? ''),
@@ -86,7 +101,7 @@ function addCreate(group: Command, context: CliContext): void {
 
 function addUpdate(group: Command, context: CliContext): void {
   context
-    .command(group, 'update', 'change a connection; in force within seconds')
+    .changing(group, 'update', 'change a connection; in force within seconds')
     .argument('<KEY>')
     .option('--base-url <U>', "the base URL of the provider's service")
     .option('--partner-id <N>', 'our number at the provider')
@@ -104,7 +119,7 @@ function addUpdate(group: Command, context: CliContext): void {
         settings: settingsOf(flags.settings),
       });
       somethingToChange(change, ['base_url', 'partner_id', 'api_key', 'ip_whitelist', 'settings']);
-      const connection = await updateConnection(context.pool(), key, change);
+      const connection = await updateConnection(await context.office(command), key, change);
       context.answer(command, connectionView(context, connection));
     });
 }
@@ -115,7 +130,12 @@ function addSync(group: Command, context: CliContext): void {
     .argument('<KEY>')
     .action(async (key: string, _flags: unknown, command: Command) => {
       const result = await syncConnection(
-        { pool: context.pool(), egress: context.egress(), log: createLogger('cli', 'silent') },
+        {
+          pool: context.pool(),
+          vault: await context.vault(),
+          egress: context.egress(),
+          log: createLogger('cli', 'silent'),
+        },
         key,
       );
       const { total: games, newProducts: new_products, ...rest } = result;
@@ -131,12 +151,42 @@ function addStatus(
   description: string,
 ): void {
   context
-    .command(group, name, description)
+    .changing(group, name, description)
     .argument('<KEY>')
     .action(async (key: string, _flags: unknown, command: Command) => {
-      const connection = await updateConnection(context.pool(), key, { status });
+      const connection = await updateConnection(await context.office(command), key, { status });
       context.answer(command, connectionView(context, connection));
     });
+}
+
+function addRotateKey(group: Command, context: CliContext): void {
+  context
+    .changing(
+      group,
+      'rotate-key',
+      "sign with a new key; the provider's calls may use either for a while",
+    )
+    .argument('<KEY>')
+    .requiredOption('--api-key <S>', 'the new key both sides sign with')
+    .option('--overlap <D>', 'how long the old key is still accepted (default 24h)')
+    .option('--now', 'end every older key now')
+    .action(async (key: string, flags: OverlapFlags & { apiKey: string }, command: Command) => {
+      const { apiKey } = flags;
+      const keys = await rotateConnectionKey(await context.office(command), key, {
+        apiKey,
+        overlapMs: overlapOf(flags),
+      });
+      context.answer(command, { key, api_keys: keys.map(keyView) });
+    });
+}
+
+function keyView(key: ShownConnectionKey) {
+  return {
+    version: key.version,
+    created_at: key.createdAt.toISOString(),
+    last_used_at: key.lastUsedAt?.toISOString() ?? null,
+    expires_at: key.expiresAt?.toISOString() ?? null,
+  };
 }
 
 /** A connection as the CLI prints it; its API key never leaves the book again. */

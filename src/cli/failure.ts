@@ -1,6 +1,7 @@
 import { SettingsError } from '../config/env';
 import { CatalogueError } from '../activities/sync-catalogue';
 import { MigrationError } from '../db/migrate';
+import { MasterKeyError } from '../db/vault';
 import { RefusedError } from '../db/refused';
 import { isDatabaseUnavailable } from '../db/unavailable';
 
@@ -34,7 +35,11 @@ export function describeFailure(error: unknown, argumentNames: ReadonlySet<strin
       : '';
     return { text: error.message + hint, exitCode: EXIT_REFUSED };
   }
-  if (error instanceof CatalogueError || error instanceof MigrationError) {
+  if (
+    error instanceof CatalogueError ||
+    error instanceof MigrationError ||
+    error instanceof MasterKeyError
+  ) {
     return { text: error.message, exitCode: EXIT_REFUSED };
   }
   if (isDatabaseUnavailable(error)) {

@@ -35,6 +35,40 @@ export function callableUrl(egress: EgressGuard, field: string, text: string): s
   return text;
 }
 
+const UNITS_MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+/** Longer is no overlap but two keys for good. */
+const DURATION_MS_MAX = 90 * UNITS_MS.d;
+
+/**
+ * A duration such as `90s`, `30m`, `24h` or `7d`, in milliseconds.
+ *
+ * @throws RefusedError naming `field`
+ */
+function durationOf(field: string, text: string): number {
+  const [, count, unit] = /^(\d{1,7})([smhd])$/.exec(text) ?? [];
+  const ms = Number(count) * UNITS_MS[(unit ?? 's') as keyof typeof UNITS_MS];
+  if (count === undefined || ms > DURATION_MS_MAX) {
+    throw new RefusedError(field, 'must be a duration up to 90 days, such as 90s, 30m, 24h or 7d');
+  }
+  return ms;
+}
+
+/** How long what is replaced stays valid. */
+export interface OverlapFlags {
+  readonly overlap?: string;
+  readonly now?: boolean;
+}
+
+/** SPEC §6. */
+const OVERLAP = '24h';
+
+/** @throws RefusedError naming `overlap` or `now` */
+export function overlapOf({ overlap, now }: OverlapFlags): number {
+  if (now && overlap !== undefined)
+    throw new RefusedError('now', 'and --overlap exclude each other');
+  return now ? 0 : durationOf('overlap', overlap ?? OVERLAP);
+}
+
 /** An object without the keys whose value is undefined: a change says only what it changes. */
 export function given<Fields extends object>(
   fields: Fields,

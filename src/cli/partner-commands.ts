@@ -8,8 +8,11 @@ import {
   type PartyStatus,
 } from '../db/partners';
 import { RefusedError } from '../db/refused';
+import { listApiKeys } from '../db/partner-keys';
+import { listAgentSecrets } from '../db/partner-secrets';
 import type { CliContext } from './context';
 import { callableUrl, given, ipWhitelistOf, settingsOf, somethingToChange } from './flag-values';
+import { addRotations } from './partner-rotations';
 import type { Printable } from './render-text';
 
 interface PartnerFlags {
@@ -18,13 +21,14 @@ interface PartnerFlags {
   readonly settings?: string;
 }
 
-/** `partner create|update|show|list|suspend|resume` (SPEC §6). */
+/** `partner create|update|show|list|suspend|resume|rotate-key|rotate-secret` (SPEC §6). */
 export function addPartnerCommands(program: Command, context: CliContext): void {
   const group = program.command('partner').description('our customers and their wallets');
   addCreate(group, context);
   addUpdate(group, context);
   addStatus(group, context, 'suspend', 'suspended', 'take no further launch and no further stake');
   addStatus(group, context, 'resume', 'active', 'end a suspension');
+  addRotations(group, context);
 
   context
     .command(group, 'show', 'one partner with its settings, defaults filled in')
@@ -32,7 +36,8 @@ export function addPartnerCommands(program: Command, context: CliContext): void 
     .action(async (prefix: string, _flags: unknown, command: Command) => {
       const partner = await partnerByPrefix(context.pool(), prefix);
       if (!partner) throw new RefusedError('prefix', `there is no partner ${prefix}`);
-      context.answer(command, partnerView(partner));
+      const { api_keys, agent_secrets } = await credentialsView(context, partner.id);
+      context.answer(command, { ...partnerView(partner), api_keys, agent_secrets });
     });
 
   context
@@ -49,7 +54,7 @@ export function addPartnerCommands(program: Command, context: CliContext): void 
 
 function addCreate(group: Command, context: CliContext): void {
   context
-    .command(group, 'create', 'create a partner; its keys are shown this once')
+    .changing(group, 'create', 'create a partner; its keys are shown this once')
     .requiredOption('--prefix <P>', 'the prefix of its players, such as LAG1')
     .requiredOption('--currency <C>', 'its one currency, for ever')
     .requiredOption('--wallet-url <U>', 'the base URL of its wallet')
@@ -58,7 +63,7 @@ function addCreate(group: Command, context: CliContext): void {
     .action(
       async (flags: PartnerFlags & { prefix: string; currency: string }, command: Command) => {
         const { prefix, currency } = flags;
-        const created = await createPartner(context.pool(), {
+        const created = await createPartner(await context.office(command), {
           prefix,
           currency,
           walletUrl: callableUrl(context.egress(), 'wallet_url', flags.walletUrl ?? ''),
@@ -83,7 +88,7 @@ function addCreate(group: Command, context: CliContext): void {
 
 function addUpdate(group: Command, context: CliContext): void {
   context
-    .command(group, 'update', 'change a partner; in force within seconds')
+    .changing(group, 'update', 'change a partner; in force within seconds')
     .argument('<PREFIX>')
     .option('--wallet-url <U>', 'the base URL of its wallet')
     .option('--ip-whitelist <L>', 'replaces the list; empty: any address')
@@ -99,7 +104,8 @@ function addUpdate(group: Command, context: CliContext): void {
         settings: settingsOf(flags.settings),
       });
       somethingToChange(change, ['wallet_url', 'ip_whitelist', 'settings']);
-      context.answer(command, partnerView(await updatePartner(context.pool(), prefix, change)));
+      const partner = await updatePartner(await context.office(command), prefix, change);
+      context.answer(command, partnerView(partner));
     });
 }
 
@@ -111,12 +117,33 @@ function addStatus(
   description: string,
 ): void {
   context
-    .command(group, name, description)
+    .changing(group, name, description)
     .argument('<PREFIX>')
     .action(async (prefix: string, _flags: unknown, command: Command) => {
-      const partner = await updatePartner(context.pool(), prefix, { status });
+      const partner = await updatePartner(await context.office(command), prefix, { status });
       context.answer(command, partnerView(partner));
     });
+}
+
+/** What a partner signs in with and we sign with: when, never what. */
+async function credentialsView(context: CliContext, partnerId: number) {
+  const keys = await listApiKeys(context.pool(), partnerId);
+  const secrets = await listAgentSecrets(context.pool(), partnerId);
+  return {
+    api_keys: keys.map((key) => ({
+      key_id: key.keyId,
+      created_at: key.createdAt.toISOString(),
+      last_used_at: key.lastUsedAt?.toISOString() ?? null,
+      expires_at: key.expiresAt?.toISOString() ?? null,
+      legacy: key.legacy,
+    })),
+    agent_secrets: secrets.map((secret) => ({
+      version: secret.version,
+      state: secret.state,
+      created_at: secret.createdAt.toISOString(),
+      signs_from: secret.signsFrom.toISOString(),
+    })),
+  };
 }
 
 /** A partner as the CLI prints it: the field names of SPEC §6. */

@@ -19,11 +19,11 @@ function addBlock(
   description: string,
 ): void {
   context
-    .command(group, name, description)
+    .changing(group, name, description)
     .argument('<USER_AGENT>', 'the handle of create-user, such as LAG1.0632094194')
     .action(async (userAgent: string, _flags: unknown, command: Command) => {
       const playerId = await playerIdOf(context, userAgent);
-      const player = await setPlayerBlocked(context.pool(), playerId, blocked);
+      const player = await setPlayerBlocked(await context.office(command), playerId, blocked);
       context.answer(command, {
         user_agent: userAgent,
         player_id: playerId,

@@ -6,9 +6,10 @@ import { createContext, type CliIo } from './context';
 import { describeFailure, EXIT_BAD_INPUT, EXIT_DONE } from './failure';
 import { addPartnerCommands } from './partner-commands';
 import { addPlayerCommands } from './player-commands';
+import { addSecretCommands } from './secret-commands';
 
 const FOOTER = `
-Environment: DATABASE_URL; beside a running "npm start" nothing has to be set.
+Environment: DATABASE_URL, and MASTER_KEY_FILE for what changes or uses a secret; beside a running "npm start" nothing has to be set.
 Exit codes: 0 done, 1 refused or contradicted, 2 bad input.`;
 
 /**
@@ -35,6 +36,7 @@ export async function run(argv: readonly string[], io: CliIo): Promise<number> {
   addPlayerCommands(program, context);
   addBookCommands(program, context);
   addCaseCommands(program, context);
+  addSecretCommands(program, context);
   try {
     await program.parseAsync([...argv], { from: 'user' });
     return context.exitCode();

@@ -42,6 +42,16 @@ export const VARIABLES = {
     schema: z.coerce.number().int().min(2).max(500).default(20),
     reason: 'connections per process; one is held per request only while a transaction runs',
   },
+  MASTER_KEY_FILE: {
+    schema: z.string().min(1).optional(),
+    reason:
+      'a file with the key that seals all secrets in the book: 64 hex characters; earlier keys on further lines; npm start makes one',
+  },
+  MASTER_KEY: {
+    schema: z.string().min(1).optional(),
+    reason:
+      'the same in the environment, which more people can read than a file; earlier keys by comma',
+  },
   API_HOST: {
     schema: z.string().min(1).default('127.0.0.1'),
     reason: 'loopback by default, so that nothing is reachable before somebody decides so',

@@ -1,3 +1,4 @@
+import { auditChanges, type ChangesReport } from './audit-changes';
 import { auditJournal } from './audit-journal';
 import { auditRows } from './audit-rows';
 import { auditSeals, type SealsReport, type WitnessedSeal } from './audit-seals';
@@ -11,6 +12,8 @@ export interface AuditReport {
   readonly rounds: number;
   readonly journal_lines: number;
   readonly seals: SealsReport;
+  /** The log of who changed what (`audit-log show`). */
+  readonly audit_log: ChangesReport;
   readonly days: readonly DayTotals[];
   /** What is owed, undecided or open, by kind: no contradiction, but not at rest. */
   readonly open: Readonly<Record<string, number>>;
@@ -57,6 +60,7 @@ export async function audit(
   const days = await auditSides(db, found);
   const seals = await auditSeals(db, found, witnessed);
   const journalLines = await auditJournal(db, found);
+  const auditLog = await auditChanges(db, found);
   const { rows } = await db.query<{ rounds: string }>('SELECT count(*) AS rounds FROM rounds');
   const contradictionsFound = [...counts.values()].reduce((sum, count) => sum + count, 0);
   return {
@@ -64,6 +68,7 @@ export async function audit(
     rounds: Number(rows[0]?.rounds ?? 0),
     journal_lines: journalLines,
     seals,
+    audit_log: auditLog,
     days,
     open: await openItems(db),
     contradictions_found: contradictionsFound,

@@ -1,11 +1,13 @@
-import type { Pool } from 'pg';
 import {
   mergeSettings,
   parseConnectionSettings,
   type ConnectionSettings,
 } from '../contracts/settings';
 import { assert } from '../lib/assert';
-import { checkedBaseUrl, checkedIpWhitelist, checkedSettings } from './party-input';
+import { differenceOf, recordChange } from './audit-log';
+import { checkedApiKey, insertConnectionKey } from './connection-keys';
+import type { Office } from './office';
+import { changeName, checkedBaseUrl, checkedIpWhitelist, checkedSettings } from './party-input';
 import type { PartyStatus } from './partners';
 import type { Db } from './pool';
 import { isUniqueViolation, RefusedError } from './refused';
@@ -105,7 +107,6 @@ export function connectionOfRow(row: ConnectionRow): Connection {
 const KEY = /^[a-z0-9][a-z0-9-]{0,30}$/;
 /** The web-games document calls it an int; it goes into signatures as written, so one spelling only. */
 const PARTNER_ID = /^(0|[1-9]\d{0,14})$/;
-const API_KEY = /^[\x21-\x7e]{1,256}$/;
 
 /**
  * Creates a connection with its first API key.
@@ -113,7 +114,7 @@ const API_KEY = /^[\x21-\x7e]{1,256}$/;
  * @throws RefusedError naming `key`, `dialect`, `base_url`, `partner_id`, `api_key`, `ip_whitelist` or
  *   `settings`
  */
-export async function createConnection(pool: Pool, input: NewConnection): Promise<Connection> {
+export async function createConnection(office: Office, input: NewConnection): Promise<Connection> {
   if (!KEY.test(input.key)) {
     throw new RefusedError(
       'key',
@@ -129,16 +130,28 @@ export async function createConnection(pool: Pool, input: NewConnection): Promis
   const ipWhitelist = checkedIpWhitelist(input.ipWhitelist ?? []);
   const settings = mergedConnectionSettings({}, input.settings);
   try {
-    return await transaction(pool, async (client) => {
+    return await transaction(office.pool, async (client) => {
       const { rows } = await client.query<{ id: number }>(
         `INSERT INTO connections (key, dialect, base_url, partner_id, ip_whitelist, settings)
          VALUES ($1, $2, $3, $4, $5, $6) RETURNING id`,
         [input.key, input.dialect, baseUrl, partnerId, ipWhitelist, settings],
       );
-      await client.query(
-        'INSERT INTO connection_keys (connection_id, version, api_key) VALUES ($1, 1, $2)',
-        [rows[0]?.id, apiKey],
-      );
+      const id = rows[0]?.id;
+      assert(id !== undefined, 'an inserted connection has an id');
+      const version = await insertConnectionKey(client, office.vault, id, apiKey, 0);
+      await recordChange(client, office, {
+        action: 'connection.create',
+        subject: input.key,
+        before: null,
+        after: {
+          dialect: input.dialect,
+          base_url: baseUrl,
+          partner_id: partnerId,
+          ip_whitelist: ipWhitelist,
+          settings,
+          api_key: version,
+        },
+      });
       return existingConnection(client, input.key);
     });
   } catch (error) {
@@ -159,7 +172,7 @@ export async function createConnection(pool: Pool, input: NewConnection): Promis
  * @throws RefusedError naming `key` (unknown) or the field that is not usable
  */
 export async function updateConnection(
-  pool: Pool,
+  office: Office,
   key: string,
   change: ConnectionChange,
 ): Promise<Connection> {
@@ -168,14 +181,10 @@ export async function updateConnection(
   const apiKey = change.apiKey === undefined ? null : checkedApiKey(change.apiKey);
   const ipWhitelist =
     change.ipWhitelist === undefined ? null : checkedIpWhitelist(change.ipWhitelist);
-  return transaction(pool, async (client) => {
-    const { rows } = await client.query<{ id: number; settings: unknown }>(
-      'SELECT id, settings FROM connections WHERE key = $1 FOR UPDATE',
-      [key],
-    );
-    const [stored] = rows;
-    if (!stored) throw new RefusedError('key', `there is no connection ${key}`);
-    const settings = mergedConnectionSettings(stored.settings, change.settings);
+  return transaction(office.pool, async (client) => {
+    const before = await changeableFields(client, key);
+    if (!before) throw new RefusedError('key', `there is no connection ${key}`);
+    const settings = mergedConnectionSettings(before.settings, change.settings);
     await client.query(
       `UPDATE connections SET base_url = coalesce($2, base_url),
          partner_id = coalesce($3, partner_id), ip_whitelist = coalesce($4, ip_whitelist),
@@ -183,9 +192,39 @@ export async function updateConnection(
        WHERE key = $1`,
       [key, baseUrl, partnerId, ipWhitelist, settings, change.status ?? null],
     );
-    if (apiKey !== null) await replaceApiKey(client, stored.id, apiKey);
-    return existingConnection(client, key);
+    const connection = await existingConnection(client, key);
+    if (apiKey !== null) {
+      await insertConnectionKey(client, office.vault, connection.id, apiKey, 0);
+    }
+    const after = await changeableFields(client, key);
+    assert(after, 'a connection is never deleted');
+    const difference = differenceOf(before, after);
+    if (difference) {
+      const action = `connection.${changeName(difference.after)}`;
+      await recordChange(client, office, { action, subject: key, ...difference });
+    }
+    return connection;
   });
+}
+
+type ChangeableFields = {
+  readonly base_url: string;
+  readonly partner_id: string;
+  readonly ip_whitelist: string[];
+  readonly settings: object;
+  readonly status: PartyStatus;
+  /** The newest version of the key; the key itself is nobody's to read. */
+  readonly api_key: number;
+};
+
+async function changeableFields(client: Db, key: string): Promise<ChangeableFields | undefined> {
+  const { rows } = await client.query<ChangeableFields>(
+    `SELECT base_url, partner_id, ip_whitelist, settings, status,
+            (SELECT max(version) FROM connection_keys k WHERE k.connection_id = c.id) AS api_key
+       FROM connections c WHERE key = $1 FOR UPDATE`,
+    [key],
+  );
+  return rows[0];
 }
 
 /** The connection of a key, whatever its status. */
@@ -206,18 +245,6 @@ export async function listConnections(db: Db): Promise<Connection[]> {
   return rows.map(connectionOfRow);
 }
 
-/** The connection's API keys that are valid now, newest first: sign with the first, accept any. */
-export async function connectionApiKeys(db: Db, connectionId: number): Promise<string[]> {
-  const { rows } = await db.query<{ api_key: string }>({
-    name: 'connection-api-keys',
-    text: `SELECT api_key FROM connection_keys
-           WHERE connection_id = $1 AND (expires_at IS NULL OR expires_at > now())
-           ORDER BY version DESC`,
-    values: [connectionId],
-  });
-  return rows.map((row) => row.api_key);
-}
-
 /** Remembers why the catalogue could not be taken over; the last good copy stays. */
 export async function noteCatalogueFailure(
   db: Db,
@@ -230,19 +257,6 @@ export async function noteCatalogueFailure(
   ]);
 }
 
-async function replaceApiKey(db: Db, connectionId: number, apiKey: string): Promise<void> {
-  await db.query(
-    `UPDATE connection_keys SET expires_at = now()
-     WHERE connection_id = $1 AND (expires_at IS NULL OR expires_at > now())`,
-    [connectionId],
-  );
-  await db.query(
-    `INSERT INTO connection_keys (connection_id, version, api_key)
-     SELECT $1, coalesce(max(version), 0) + 1, $2 FROM connection_keys WHERE connection_id = $1`,
-    [connectionId, apiKey],
-  );
-}
-
 async function existingConnection(db: Db, key: string): Promise<Connection> {
   const connection = await connectionByKey(db, key);
   assert(connection, 'a connection is never deleted');
@@ -252,13 +266,6 @@ async function existingConnection(db: Db, key: string): Promise<Connection> {
 function checkedPartnerId(text: string): string {
   if (!PARTNER_ID.test(text)) {
     throw new RefusedError('partner_id', 'must be a whole number of at most 15 digits');
-  }
-  return text;
-}
-
-function checkedApiKey(text: string): string {
-  if (!API_KEY.test(text)) {
-    throw new RefusedError('api_key', 'must be 1 to 256 visible ASCII characters');
   }
   return text;
 }

@@ -1,9 +1,11 @@
-import { createHash, randomBytes, randomInt, timingSafeEqual } from 'node:crypto';
-import type { Pool } from 'pg';
 import { mergeSettings, parsePartnerSettings, type PartnerSettings } from '../contracts/settings';
 import { currencyOf, isLaunchable } from '../domain/currency';
 import { assert } from '../lib/assert';
-import { checkedBaseUrl, checkedIpWhitelist, checkedSettings } from './party-input';
+import { differenceOf, recordChange } from './audit-log';
+import type { Office } from './office';
+import { insertApiKey } from './partner-keys';
+import { insertAgentSecret } from './partner-secrets';
+import { changeName, checkedBaseUrl, checkedIpWhitelist, checkedSettings } from './party-input';
 import type { Db } from './pool';
 import { isUniqueViolation, RefusedError } from './refused';
 import { transaction } from './transaction';
@@ -95,7 +97,10 @@ const PREFIX = /^[A-Z0-9]{2,10}$/;
  *
  * @throws RefusedError naming `prefix`, `currency`, `wallet_url`, `ip_whitelist` or `settings`
  */
-export async function createPartner(pool: Pool, input: NewPartner): Promise<PartnerCredentials> {
+export async function createPartner(
+  office: Office,
+  input: NewPartner,
+): Promise<PartnerCredentials> {
   if (!PREFIX.test(input.prefix)) {
     throw new RefusedError('prefix', 'must be 2 to 10 characters of A-Z and 0-9');
   }
@@ -103,29 +108,33 @@ export async function createPartner(pool: Pool, input: NewPartner): Promise<Part
   const walletUrl = checkedBaseUrl('wallet_url', input.walletUrl);
   const ipWhitelist = checkedIpWhitelist(input.ipWhitelist ?? []);
   const settings = mergedPartnerSettings({}, input.settings);
-  const key = newApiKey();
-  const agentSecret = randomBytes(32).toString('hex');
   try {
-    const id = await transaction(pool, async (client) => {
+    return await transaction(office.pool, async (client) => {
       await freezeCurrency(client, input.currency, exponent);
       const { rows } = await client.query<{ id: number }>(
         `INSERT INTO partners (prefix, currency, wallet_url, ip_whitelist, settings)
          VALUES ($1, $2, $3, $4, $5) RETURNING id`,
         [input.prefix, input.currency, walletUrl, ipWhitelist, settings],
       );
-      const partnerId = rows[0]?.id;
-      assert(partnerId !== undefined, 'an inserted partner has an id');
-      await client.query(
-        'INSERT INTO partner_keys (key_id, partner_id, key_hash) VALUES ($1, $2, $3)',
-        [key.keyId, partnerId, digestOf(key.apiKey)],
-      );
-      await client.query(
-        'INSERT INTO partner_secrets (partner_id, version, secret) VALUES ($1, 1, $2)',
-        [partnerId, agentSecret],
-      );
-      return partnerId;
+      const id = rows[0]?.id;
+      assert(id !== undefined, 'an inserted partner has an id');
+      const { keyId, apiKey } = await insertApiKey(client, office.vault, id);
+      const { agentSecret, version } = await insertAgentSecret(client, office.vault, id, 0);
+      await recordChange(client, office, {
+        action: 'partner.create',
+        subject: input.prefix,
+        before: null,
+        after: {
+          currency: input.currency,
+          wallet_url: walletUrl,
+          ip_whitelist: ipWhitelist,
+          settings,
+          api_key: keyId,
+          agent_secret: version,
+        },
+      });
+      return { id, prefix: input.prefix, apiKey, agentSecret };
     });
-    return { id, prefix: input.prefix, apiKey: key.apiKey, agentSecret };
   } catch (error) {
     if (isUniqueViolation(error)) {
       throw new RefusedError('prefix', `${input.prefix} is taken; a prefix is never used again`);
@@ -141,7 +150,7 @@ export async function createPartner(pool: Pool, input: NewPartner): Promise<Part
  * @throws RefusedError naming `prefix` (unknown), `wallet_url`, `ip_whitelist` or `settings`
  */
 export async function updatePartner(
-  pool: Pool,
+  { pool, actor }: Pick<Office, 'pool' | 'actor'>,
   prefix: string,
   change: PartnerChange,
 ): Promise<Partner> {
@@ -150,12 +159,9 @@ export async function updatePartner(
   const ipWhitelist =
     change.ipWhitelist === undefined ? null : checkedIpWhitelist(change.ipWhitelist);
   return transaction(pool, async (client) => {
-    const { rows } = await client.query<{ settings: unknown }>(
-      'SELECT settings FROM partners WHERE prefix = $1 FOR UPDATE',
-      [prefix],
-    );
-    if (!rows[0]) throw new RefusedError('prefix', `there is no partner ${prefix}`);
-    const settings = mergedPartnerSettings(rows[0].settings, change.settings);
+    const before = await changeableFields(client, prefix);
+    if (!before) throw new RefusedError('prefix', `there is no partner ${prefix}`);
+    const settings = mergedPartnerSettings(before.settings, change.settings);
     await client.query(
       `UPDATE partners SET wallet_url = coalesce($2, wallet_url),
          ip_whitelist = coalesce($3, ip_whitelist), settings = $4, status = coalesce($5, status),
@@ -164,9 +170,30 @@ export async function updatePartner(
       [prefix, walletUrl, ipWhitelist, settings, change.status ?? null],
     );
     const partner = await partnerByPrefix(client, prefix);
-    assert(partner, 'a partner is never deleted');
+    const after = await changeableFields(client, prefix);
+    assert(partner && after, 'a partner is never deleted');
+    const difference = differenceOf(before, after);
+    if (difference) {
+      const action = `partner.${changeName(difference.after)}`;
+      await recordChange(client, { actor }, { action, subject: prefix, ...difference });
+    }
     return partner;
   });
+}
+
+type ChangeableFields = {
+  readonly wallet_url: string;
+  readonly ip_whitelist: string[];
+  readonly settings: object;
+  readonly status: PartyStatus;
+};
+
+async function changeableFields(client: Db, prefix: string): Promise<ChangeableFields | undefined> {
+  const { rows } = await client.query<ChangeableFields>(
+    'SELECT wallet_url, ip_whitelist, settings, status FROM partners WHERE prefix = $1 FOR UPDATE',
+    [prefix],
+  );
+  return rows[0];
 }
 
 export async function partnerByPrefix(db: Db, prefix: string): Promise<Partner | undefined> {
@@ -196,63 +223,6 @@ export async function listPartners(db: Db): Promise<Partner[]> {
      ORDER BY p.prefix`,
   );
   return rows.map(partnerOfRow);
-}
-
-/**
- * The partner's secret that wallet calls are signed with now: the newest version.
- *
- * @returns undefined for an unknown partner only
- */
-export async function agentSecretOf(db: Db, partnerId: number): Promise<string | undefined> {
-  const { rows } = await db.query<{ secret: string }>({
-    name: 'agent-secret',
-    text: `SELECT secret FROM partner_secrets
-           WHERE partner_id = $1 AND (expires_at IS NULL OR expires_at > now())
-           ORDER BY version DESC LIMIT 1`,
-    values: [partnerId],
-  });
-  return rows[0]?.secret;
-}
-
-const API_KEY = /^rh_([a-z0-9]{12})_[A-Za-z0-9_-]{43}$/;
-
-/**
- * The partner an `x-api-key` belongs to. The key is found by its public part and proven by comparing
- * digests in constant time; an expired key is none.
- */
-export async function authenticatePartner(
-  db: Db,
-  apiKey: string,
-): Promise<{ readonly partner: Partner; readonly keyId: string } | undefined> {
-  const keyId = API_KEY.exec(apiKey)?.[1];
-  if (keyId === undefined) return undefined;
-  const { rows } = await db.query<PartnerRow & { key_hash: Buffer; stale: boolean }>({
-    name: 'authenticate-partner',
-    text: `SELECT k.key_hash, ${PARTNER_COLUMNS},
-             k.last_used_at IS NULL OR k.last_used_at < now() - interval '1 minute' AS stale
-           FROM partner_keys k JOIN partners p ON p.id = k.partner_id
-             JOIN currencies cur ON cur.code = p.currency
-           WHERE k.key_id = $1 AND (k.expires_at IS NULL OR k.expires_at > now())`,
-    values: [keyId],
-  });
-  const [row] = rows;
-  if (!row || !timingSafeEqual(row.key_hash, digestOf(apiKey))) return undefined;
-  // Once a minute is enough to tell an unused key from one in use, and spares a write a request.
-  if (row.stale) {
-    await db.query('UPDATE partner_keys SET last_used_at = now() WHERE key_id = $1', [keyId]);
-  }
-  return { partner: partnerOfRow(row), keyId };
-}
-
-const KEY_ID_ALPHABET = 'abcdefghijklmnopqrstuvwxyz0123456789';
-
-function newApiKey(): { keyId: string; apiKey: string } {
-  const keyId = Array.from({ length: 12 }, () => KEY_ID_ALPHABET[randomInt(36)]).join('');
-  return { keyId, apiKey: `rh_${keyId}_${randomBytes(32).toString('base64url')}` };
-}
-
-function digestOf(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
 }
 
 function launchableExponent(code: string): number {

@@ -49,3 +49,9 @@ export function checkedSettings<Settings>(parse: () => Settings): Settings {
     throw error;
   }
 }
+
+/** What the audit log calls a change: a change of the status alone is a suspension, or its end. */
+export function changeName(after: Readonly<Record<string, unknown>> | null): string {
+  if (after === null || Object.keys(after).join() !== 'status') return 'update';
+  return after.status === 'suspended' ? 'suspend' : 'resume';
+}

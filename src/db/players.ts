@@ -1,5 +1,8 @@
-import type { Db } from './pool';
+import { recordChange } from './audit-log';
+import type { Office } from './office';
 import type { Partner } from './partners';
+import type { Db } from './pool';
+import { transaction } from './transaction';
 
 /** A partner's player. Nothing personal is kept: the reference is the partner's own. */
 export interface Player {
@@ -77,15 +80,29 @@ export async function playerById(db: Db, playerId: string): Promise<Player | und
 
 /** Blocks or unblocks a player: no further stake, while wins are still paid. */
 export async function setPlayerBlocked(
-  db: Db,
+  { pool, actor }: Pick<Office, 'pool' | 'actor'>,
   playerId: string,
   blocked: boolean,
 ): Promise<Player | undefined> {
-  const { rows } = await db.query<PlayerRow>(
-    `UPDATE players SET blocked = $2 WHERE player_id = $1 RETURNING ${COLUMNS}`,
-    [playerId, blocked],
-  );
-  return rows[0] && playerOfRow(rows[0]);
+  return transaction(pool, async (client) => {
+    const { rows } = await client.query<PlayerRow>(
+      `UPDATE players SET blocked = $2 WHERE player_id = $1 AND blocked <> $2 RETURNING ${COLUMNS}`,
+      [playerId, blocked],
+    );
+    if (!rows[0]) return playerById(client, playerId);
+    // By number: the partner's own reference may be a telephone number, and the log is for ever.
+    await recordChange(
+      client,
+      { actor },
+      {
+        action: blocked ? 'player.block' : 'player.unblock',
+        subject: playerId,
+        before: { blocked: !blocked },
+        after: { blocked },
+      },
+    );
+    return playerOfRow(rows[0]);
+  });
 }
 
 async function playerByReference(

@@ -6,9 +6,10 @@ import {
   type ResolutionVerdict,
 } from '../domain/round/resolve';
 import type { Beside, Book } from './book';
+import { recordChange } from './audit-log';
 import { caseRow, type CaseRow } from './cases';
 import { reserveOperationId } from './operations';
-import type { Db } from './pool';
+import type { Db, Pool } from './pool';
 import { findOrCreateRound, type NewRound } from './rounds';
 import { transaction } from './transaction';
 
@@ -60,6 +61,7 @@ export async function resolveCase(book: Book, order: ResolveOrder): Promise<Reso
     if (!(await markResolved(client, order, payout))) throw new NothingWritten(LOST);
     if (result.kind === 'refused') throw new NothingWritten({ ...result, outcome: 'refused' });
     if (!order.apply) throw new NothingWritten({ ...result, outcome: 'would' });
+    await recordResolution(client, order, row);
   };
   try {
     const { result }: { result: ResolutionVerdict } =
@@ -136,7 +138,7 @@ async function roundToPayIn(
   );
 }
 
-async function resolveStray(db: Db, row: CaseRow, order: ResolveOrder): Promise<ResolveResult> {
+async function resolveStray(pool: Pool, row: CaseRow, order: ResolveOrder): Promise<ResolveResult> {
   const { as } = order;
   const { kind, text } =
     as === 'seen'
@@ -144,8 +146,28 @@ async function resolveStray(db: Db, row: CaseRow, order: ResolveOrder): Promise<
       : resolutionWithoutRound({ kind: row.kind, as });
   if (kind === 'refused') return { outcome: 'refused', text };
   if (!order.apply) return { outcome: 'would', text };
-  if (await markResolved(db, order, null)) return { outcome: 'resolved', text };
-  return already(await caseRow(db, order.id), as);
+  const resolved = await transaction(pool, async (client) => {
+    const done = await markResolved(client, order, null);
+    if (done) await recordResolution(client, order, row);
+    return done;
+  });
+  return resolved ? { outcome: 'resolved', text } : already(await caseRow(pool, order.id), as);
+}
+
+// What the sweep finds out by itself is in the journal. The note is not copied: it may name a person, and
+// the case's row can be erased, the log cannot.
+async function recordResolution(client: Db, order: ResolveOrder, row: CaseRow): Promise<void> {
+  if (order.as === 'seen') return;
+  await recordChange(
+    client,
+    { actor: order.by },
+    {
+      action: 'case.resolve',
+      subject: order.id,
+      before: { kind: row.kind, status: row.status },
+      after: { status: 'resolved', resolution: order.as },
+    },
+  );
 }
 
 async function markResolved(

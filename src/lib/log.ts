@@ -11,6 +11,10 @@ const SECRET_FIELDS = [
   'token',
   'password',
   'authorization',
+  'secret',
+  'apiKey',
+  'agentSecret',
+  'linkSigningKey',
 ];
 
 /**

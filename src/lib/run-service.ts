@@ -38,7 +38,10 @@ export function runService(name: string, start: () => Promise<Service>): void {
   started.catch(leave);
 }
 
+/** Faults of what was given, not of the program: their message says what to do. */
+const FOR_PEOPLE = ['SettingsError', 'MasterKeyError'];
+
 function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  return error.name === 'SettingsError' ? error.message : (error.stack ?? error.message);
+  return FOR_PEOPLE.includes(error.name) ? error.message : (error.stack ?? error.message);
 }

@@ -42,8 +42,8 @@ export interface StackHome {
   remember(process: RunningProcess): void;
   /** Writes a file only its owner can read, whole or not at all. */
   writeSecret(name: string, content: unknown): void;
-  /** Removes everything but the folder itself. */
-  wipe(): Promise<void>;
+  /** Removes everything but the folder itself, and the files named. */
+  wipe(except?: readonly string[]): Promise<void>;
   /** Gives the folder back: the next supervisor may take it. */
   release(): Promise<void>;
 }
@@ -71,7 +71,7 @@ export async function openHome(dir: string, report: (line: string) => void): Pro
       writeWhole(path(PROCESSES), [...processes.values()]);
     },
     writeSecret: (name, content) => writeWhole(path(name), content),
-    wipe: () => wipe(dir),
+    wipe: (except = []) => wipe(dir, except),
     async release() {
       await rm(path(PROCESSES), { force: true });
       await rm(path('stack.json'), { force: true });
@@ -190,7 +190,7 @@ async function postgresDir(dir: string, report: (line: string) => void): Promise
   return elsewhere;
 }
 
-async function wipe(dir: string): Promise<void> {
+async function wipe(dir: string, except: readonly string[]): Promise<void> {
   if (!existsSync(join(dir, MARKER))) {
     throw new StackError(`${dir} is not a Roundhouse state folder; nothing was removed.`);
   }
@@ -203,7 +203,7 @@ async function wipe(dir: string): Promise<void> {
     }
   }
   for (const name of await readdir(dir)) {
-    if (name !== MARKER && name !== LOCK) {
+    if (name !== MARKER && name !== LOCK && !except.includes(name)) {
       await rm(join(dir, name), { recursive: true, force: true });
     }
   }

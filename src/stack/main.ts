@@ -2,9 +2,11 @@
 // the stack.
 import { SettingsError, readSettings, type Settings } from '../config/env';
 import { MigrationError } from '../db/migrate';
+import { MasterKeyError } from '../db/vault';
 import { addressTable, portsOf } from './addresses';
 import { childEnvironment } from '../config/child-environment';
 import { openHome, type StackHome } from './home';
+import { MASTER_KEY_NAME } from './master-key';
 import { requirePorts } from './ports';
 import { createStack, type Stack } from './stack';
 import { StackError } from './stack-error';
@@ -53,7 +55,8 @@ function readArguments(args: readonly string[]): boolean {
 
 async function wipe(home: StackHome, settings: Settings): Promise<void> {
   print(`  Removing the state in ${home.dir}`);
-  await home.wipe();
+  // A database of the user's own stays, and so must the key that its secrets are sealed with.
+  await home.wipe(settings.DATABASE_URL === undefined ? [] : [MASTER_KEY_NAME]);
   if (settings.DATABASE_URL !== undefined) {
     print('  The database of DATABASE_URL is yours and was left as it is');
   }
@@ -95,6 +98,9 @@ function handleSignals(home: StackHome): SignalHandler {
 
 function sentenceFor(error: unknown): string {
   if (error instanceof StackError || error instanceof SettingsError) return error.message;
+  if (error instanceof MasterKeyError) {
+    return `The book cannot be opened: ${error.message} (or begin anew: npm start -- --fresh)`;
+  }
   if (error instanceof MigrationError) {
     return `The database cannot be brought up to date: ${error.message} (or begin anew: npm start -- --fresh)`;
   }

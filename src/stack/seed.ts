@@ -1,21 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
-import {
-  connectionApiKeys,
-  connectionByKey,
-  createConnection,
-  updateConnection,
-} from '../db/connections';
-import {
-  agentSecretOf,
-  authenticatePartner,
-  createPartner,
-  partnerByPrefix,
-  updatePartner,
-} from '../db/partners';
+import { authenticatePartner } from '../db/authenticate-partner';
+import { connectionApiKeys } from '../db/connection-keys';
+import { connectionByKey, createConnection, updateConnection } from '../db/connections';
+import type { Office } from '../db/office';
+import { agentSecretOf } from '../db/partner-secrets';
+import { createPartner, partnerByPrefix, updatePartner } from '../db/partners';
 import { findOrCreatePlayer } from '../db/players';
-import type { Pool } from '../db/pool';
 import { assert } from '../lib/assert';
 
 const DEMO_PREFIX = 'DEMO';
@@ -47,7 +39,7 @@ const demoSchema = z.object({
 export type Demo = z.output<typeof demoSchema>;
 
 export interface SeedOptions {
-  readonly pool: Pool;
+  readonly office: Office;
   /** The `demo.json` of an earlier start, which alone knows the partner's API key. */
   readonly demoFile: string;
   readonly api: string;
@@ -66,9 +58,9 @@ export interface SeedOptions {
 export async function seedDemo(options: SeedOptions): Promise<Demo> {
   const partner = await demoPartner(options);
   const connection = await demoConnection(options);
-  const known = await partnerByPrefix(options.pool, partner.prefix);
+  const known = await partnerByPrefix(options.office.pool, partner.prefix);
   assert(known, 'the demo partner was just made or found');
-  await findOrCreatePlayer(options.pool, known, DEMO_PLAYER);
+  await findOrCreatePlayer(options.office.pool, known, DEMO_PLAYER);
   return {
     api: options.api,
     partner: {
@@ -95,13 +87,14 @@ interface DemoPartner {
 }
 
 async function demoPartner(options: SeedOptions): Promise<DemoPartner> {
-  const { pool, walletUrl, currency, report } = options;
+  const { office, walletUrl, currency, report } = options;
+  const { pool, vault } = office;
   const earlier = readDemo(options.demoFile);
-  const known = earlier && (await authenticatePartner(pool, earlier.partner.api_key));
+  const known = earlier && (await authenticatePartner(pool, vault, earlier.partner.api_key));
   if (earlier && known && known.partner.prefix === earlier.partner.prefix) {
     const { partner } = known;
-    if (partner.walletUrl !== walletUrl) await updatePartner(pool, partner.prefix, { walletUrl });
-    const agentSecret = await agentSecretOf(pool, partner.id);
+    if (partner.walletUrl !== walletUrl) await updatePartner(office, partner.prefix, { walletUrl });
+    const agentSecret = await agentSecretOf(pool, vault, partner.id);
     assert(agentSecret !== undefined, 'a partner always has a secret');
     return { prefix: partner.prefix, apiKey: earlier.partner.api_key, agentSecret };
   }
@@ -113,15 +106,16 @@ async function demoPartner(options: SeedOptions): Promise<DemoPartner> {
   if (prefix !== DEMO_PREFIX) {
     report(`the API key of the earlier demo partner is not known here: made partner ${prefix}`);
   }
-  return createPartner(pool, { prefix, currency, walletUrl });
+  return createPartner(office, { prefix, currency, walletUrl });
 }
 
 async function demoConnection(options: SeedOptions): Promise<{ apiKey: string }> {
-  const { pool, provider } = options;
+  const { office, provider } = options;
+  const { pool, vault } = office;
   const existing = await connectionByKey(pool, CONNECTION_KEY);
   if (existing === undefined) {
     const apiKey = randomBytes(24).toString('base64url');
-    await createConnection(pool, {
+    await createConnection(office, {
       key: CONNECTION_KEY,
       dialect: 'web-games',
       baseUrl: provider,
@@ -131,14 +125,14 @@ async function demoConnection(options: SeedOptions): Promise<{ apiKey: string }>
     return { apiKey };
   }
   if (existing.baseUrl !== provider || existing.partnerId !== CONNECTION_PARTNER_ID) {
-    await updateConnection(pool, CONNECTION_KEY, {
+    await updateConnection(office, CONNECTION_KEY, {
       baseUrl: provider,
       partnerId: CONNECTION_PARTNER_ID,
     });
   }
-  const [apiKey] = await connectionApiKeys(pool, existing.id);
-  assert(apiKey !== undefined, 'a connection always has a key');
-  return { apiKey };
+  const [newest] = await connectionApiKeys(pool, vault, existing.id);
+  assert(newest, 'a connection always has a key');
+  return { apiKey: newest.apiKey };
 }
 
 /** The `demo.json` of an earlier start; undefined when there is none or it cannot be read. */

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { Settings } from '../config/env';
 import { addressesOf } from './addresses';
 import type { StackDatabases } from './databases';
@@ -13,6 +14,10 @@ export function sharedEnvironment(
     ROUNDHOUSE_ENV: settings.ROUNDHOUSE_ENV,
     ROUNDHOUSE_HOME: settings.ROUNDHOUSE_HOME,
     DATABASE_URL: databases.roundhouse,
+    // The file's name only: the key itself is written nowhere else.
+    ...(settings.MASTER_KEY_FILE === undefined
+      ? {}
+      : { MASTER_KEY_FILE: resolve(settings.MASTER_KEY_FILE) }),
     TEMPORAL_ADDRESS: temporalAddress ?? String(settings.TEMPORAL_ADDRESS),
     TEMPORAL_NAMESPACE: settings.TEMPORAL_NAMESPACE,
     API_PORT: String(settings.API_PORT),

@@ -1,13 +1,17 @@
 import { join } from 'node:path';
 import type { Settings } from '../config/env';
+import { readMasterKeys } from '../config/master-key';
 import { migrate } from '../db/migrate';
-import { createPool, type Pool } from '../db/pool';
+import type { Office } from '../db/office';
+import { createPool } from '../db/pool';
+import { openVault } from '../db/vault';
 import { createLogger } from '../lib/log';
 import { addressesOf, type StackAddresses } from './addresses';
 import { waitForCatalogue } from './catalogue';
 import { childEnvironment } from '../config/child-environment';
 import type { StackHome } from './home';
 import { keepRunning, type KeptProcess } from './keep-running';
+import { withMasterKey } from './master-key';
 import { startNodeChild } from './node-child';
 import { seedDemo, type Demo } from './seed';
 import { sandboxEnvironment, sharedEnvironment } from './stack-environment';
@@ -90,6 +94,8 @@ export function createStack(options: StackOptions): Stack {
 
   return {
     async start() {
+      const keyed = withMasterKey(settings, home);
+      const keys = readMasterKeys(keyed);
       const ownUrl = await startDatabase(options, keep);
       const databases = await prepareDatabases(settings, ownUrl);
       const temporalAddress = await startTemporal(options, keep);
@@ -98,9 +104,11 @@ export function createStack(options: StackOptions): Stack {
       await migrate(databases.roundhouse, createLogger('migrate', 'silent'));
       const pool = createPool({ databaseUrl: databases.roundhouse, max: 2 });
       try {
-        const demo = await seed(settings, addresses, home, pool, report);
+        const vault = await openVault({ pool, keys });
+        const office = { pool, vault, actor: 'npm start' };
+        const demo = await seed(settings, addresses, home, office, report);
         home.writeSecret('demo.json', demo);
-        const shared = sharedEnvironment(settings, databases, temporalAddress);
+        const shared = sharedEnvironment(keyed, databases, temporalAddress);
         home.writeSecret('stack.json', { pid: process.pid, environment: shared });
         await startChildren({ ...shared, ...sandboxEnvironment(settings, demo, databases) });
         report('Waiting for the catalogue of games');
@@ -128,11 +136,11 @@ function seed(
   settings: Settings,
   addresses: StackAddresses,
   home: StackHome,
-  pool: Pool,
+  office: Office,
   report: (line: string) => void,
 ): Promise<Demo> {
   return seedDemo({
-    pool,
+    office,
     demoFile: home.path('demo.json'),
     api: addresses.api,
     provider: addresses.provider,

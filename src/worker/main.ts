@@ -4,11 +4,13 @@ import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/wo
 import { createActivities } from '../activities/create-activities';
 import { createWallets } from '../activities/wallets';
 import { readSettings } from '../config/env';
+import { readMasterKeys } from '../config/master-key';
 import { ROUNDS_TASK_QUEUE } from '../contracts/round';
 import { createAnswerNotifier } from '../db/answers';
 import { createBook } from '../db/book';
 import { readInstallation } from '../db/installation';
 import { createPool } from '../db/pool';
+import { openVault } from '../db/vault';
 import { createEgressGuard } from '../lib/egress';
 import { createFailpoints } from '../lib/failpoints';
 import { createLogger } from '../lib/log';
@@ -30,6 +32,7 @@ const ACTIVITIES_MAX = 200;
 /** The worker process: drives rounds, calls wallets, sweeps the book, syncs catalogues. */
 async function startWorker(): Promise<Service> {
   const settings = readSettings(['DATABASE_URL']);
+  const keys = readMasterKeys(settings);
   const log = createLogger('worker', settings.LOG_LEVEL);
   const metricsAddress = `127.0.0.1:${settings.METRICS_PORT}`;
   Runtime.install({
@@ -41,15 +44,16 @@ async function startWorker(): Promise<Service> {
     telemetryOptions: { metrics: { prometheus: { bindAddress: metricsAddress } } },
   });
 
-  const { connectionOptions, namespace } = loadClientConnectConfig();
-  const connection = await NativeConnection.connect(connectionOptions);
-  const client = new Client({ connection, namespace: namespace ?? settings.TEMPORAL_NAMESPACE });
   const pool = createPool({
     databaseUrl: settings.DATABASE_URL,
     max: settings.DATABASE_POOL_MAX,
     applicationName: 'roundhouse-worker',
     onError: (error) => log.warn({ err: error }, 'an idle database connection broke'),
   });
+  const vault = await openVault({ pool, keys, log });
+  const { connectionOptions, namespace } = loadClientConnectConfig();
+  const connection = await NativeConnection.connect(connectionOptions);
+  const client = new Client({ connection, namespace: namespace ?? settings.TEMPORAL_NAMESPACE });
   const egress = createEgressGuard({
     allowHttp: settings.ROUNDHOUSE_ENV === 'development',
     allowCidrs: settings.EGRESS_ALLOW_CIDRS,
@@ -59,7 +63,7 @@ async function startWorker(): Promise<Service> {
   const timeScale = settings.TIME_SCALE;
   const failpoint = createFailpoints(settings.FAILPOINTS_DIR);
   const book = createBook({ pool, installation, timeScale, onAnswered: notifier.answered });
-  const wallets = createWallets({ pool, egress, log });
+  const wallets = createWallets({ pool, vault, egress, log });
 
   const worker = await Worker.create({
     connection,
@@ -67,7 +71,7 @@ async function startWorker(): Promise<Service> {
     taskQueue: ROUNDS_TASK_QUEUE,
     workflowBundle: { codePath: await workflowBundlePath() },
     activities: {
-      ...createActivities({ book, wallets, client, egress, log, failpoint, timeScale }),
+      ...createActivities({ book, vault, wallets, client, egress, log, failpoint, timeScale }),
     },
     maxCachedWorkflows: CACHED_ROUNDS_MAX,
     maxConcurrentWorkflowTaskExecutions: WORKFLOW_TASKS_MAX,

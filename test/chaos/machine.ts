@@ -12,6 +12,7 @@ import type { RunningProcess } from '../../src/stack/running-process';
 import { registerSearchAttributes } from '../../src/stack/search-attributes';
 import { findTemporal } from '../../src/stack/temporal-binary';
 import { startTemporalServer } from '../../src/stack/temporal-server';
+import { TEST_MASTER_KEY } from '../support/test-office';
 import { createRandom } from './random';
 import { keepAlive, startBuilt, startScript, type ChaosProcess } from './processes';
 import { startProxy, type Proxy } from './proxy';
@@ -196,6 +197,7 @@ export async function startMachine(options: {
                 ROUNDHOUSE_HOME: home.dir,
                 LOG_LEVEL: 'info',
                 DATABASE_URL: throughPort(bookUrl, book),
+                MASTER_KEY: TEST_MASTER_KEY,
                 TEMPORAL_ADDRESS: `127.0.0.1:${String(hand)}`,
                 TEMPORAL_NAMESPACE: NAMESPACE,
                 API_PORT: String(ports.own[name]),

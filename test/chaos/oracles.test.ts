@@ -48,7 +48,7 @@ async function control(change: WalletControl): Promise<void> {
 }
 
 async function makePlayers(prefix: string): Promise<void> {
-  const { agentSecret } = await createPartner(house.pool, {
+  const { agentSecret } = await createPartner(house.office, {
     prefix,
     currency: 'EUR',
     walletUrl: `${wallet.url}/${prefix}`,

@@ -4,6 +4,7 @@ import { createPartner, partnerByPrefix } from '../../src/db/partners';
 import { findOrCreatePlayer } from '../../src/db/players';
 import type { Pool } from '../../src/db/pool';
 import { authorizeSession, createSession } from '../../src/db/sessions';
+import { testOffice } from '../support/test-office';
 import type { Scenario } from './scenarios';
 
 export const PARTNERS = ['CHA1', 'CHA2', 'CHA3'] as const;
@@ -56,8 +57,9 @@ export async function makeWorld(
   walletUrlOf: (prefix: PartnerPrefix) => string,
 ): Promise<World> {
   const secrets: Record<string, string> = {};
+  const office = await testOffice(pool);
   for (const prefix of PARTNERS) {
-    const { agentSecret } = await createPartner(pool, {
+    const { agentSecret } = await createPartner(office, {
       prefix,
       currency: 'EUR',
       walletUrl: walletUrlOf(prefix),
@@ -65,7 +67,7 @@ export async function makeWorld(
     });
     secrets[prefix] = agentSecret;
   }
-  const connection = await createConnection(pool, {
+  const connection = await createConnection(office, {
     key: CONNECTION_KEY,
     dialect: 'web-games',
     // Nobody listens there: the catalogue is put into the book below, and stays as it is.

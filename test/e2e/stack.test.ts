@@ -119,7 +119,7 @@ describe('a stack that runs', () => {
       storefront: `http://localhost:${String(SANDBOX_PARTNER_PORT)}`,
       temporal_ui: `http://localhost:${String(TEMPORAL_UI_PORT)}`,
     });
-    for (const name of ['demo.json', 'stack.json']) {
+    for (const name of ['demo.json', 'stack.json', 'master.key']) {
       expect((await stat(join(stack.home, name))).mode & 0o777).toBe(0o600);
     }
   });

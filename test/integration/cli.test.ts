@@ -6,18 +6,24 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Pool } from 'pg';
 import { run } from '../../src/cli/run';
+import { authenticatePartner } from '../../src/db/authenticate-partner';
 import { gamesOf, productsFor } from '../../src/db/catalogue';
-import { authenticatePartner, agentSecretOf, partnerByPrefix } from '../../src/db/partners';
+import { agentSecretOf } from '../../src/db/partner-secrets';
+import { partnerByPrefix } from '../../src/db/partners';
 import { findOrCreatePlayer } from '../../src/db/players';
 import { createPool } from '../../src/db/pool';
+import type { Vault } from '../../src/db/vault';
 import { createEmptyDatabase, createTestDatabase, type TestDatabase } from '../support/postgres';
+import { TEST_MASTER_KEY, testVault } from '../support/test-office';
 
 let database: TestDatabase;
 let pool: Pool;
+let vault: Vault;
 
 beforeAll(async () => {
   database = await createTestDatabase();
   pool = createPool({ databaseUrl: database.url, max: 3 });
+  vault = await testVault(pool);
 });
 
 afterAll(async () => {
@@ -37,7 +43,12 @@ async function cli(args: readonly string[], variables: Record<string, string> = 
   const code = await run(args, {
     stdout: (text) => void (out += text),
     stderr: (text) => void (err += text),
-    environment: { ROUNDHOUSE_ENV: 'development', DATABASE_URL: database.url, ...variables },
+    environment: {
+      ROUNDHOUSE_ENV: 'development',
+      DATABASE_URL: database.url,
+      MASTER_KEY: TEST_MASTER_KEY,
+      ...variables,
+    },
   });
   return { code, out, err } satisfies Outcome;
 }
@@ -91,9 +102,9 @@ describe('partner', () => {
       ip_whitelist: ['10.0.0.1', '10.1.0.0/16'],
       settings: { max_in_flight: 7, bet_end: true },
     });
-    const found = await authenticatePartner(pool, created.api_key!);
+    const found = await authenticatePartner(pool, vault, created.api_key!);
     expect(found?.partner.prefix).toBe('LAG1');
-    expect(await agentSecretOf(pool, found!.partner.id)).toBe(created.agent_secret);
+    expect(await agentSecretOf(pool, vault, found!.partner.id)).toBe(created.agent_secret);
 
     const shown = await cli(['partner', 'show', 'LAG1', '--json']);
     expect(shown.out).not.toContain(created.api_key);
@@ -144,6 +155,115 @@ describe('partner', () => {
     const { out } = await cli(['partner', 'show', 'LAG5']);
     expect(out).toMatch(/^prefix +LAG5$/m);
     expect(out).toMatch(/^settings\.wallet_attempt_timeout_ms +2000$/m);
+  });
+});
+
+describe('keys and secrets', () => {
+  interface Shown {
+    api_keys: { key_id: string; expires_at: string | null; last_used_at: string | null }[];
+    agent_secrets: { version: number; state: string }[];
+  }
+  const HOUR = 3_600_000;
+
+  test('rotate-key prints the new key this once, and until when the old one is valid', async () => {
+    await json(createArgs('ROT1'));
+    const made = await json<{ key_id: string; api_key: string; ending: { expires_at: string }[] }>([
+      ...['partner', 'rotate-key', 'ROT1', '--overlap', '7d'],
+    ]);
+    expect(Date.parse(made.ending[0]!.expires_at) - Date.now()).toBeGreaterThan(6.9 * 24 * HOUR);
+    expect((await authenticatePartner(pool, vault, made.api_key))?.keyId).toBe(made.key_id);
+    const shown = await cli(['partner', 'show', 'ROT1', '--json']);
+    expect(shown.out).not.toContain(made.api_key);
+    const { api_keys: keys } = JSON.parse(shown.out) as Shown;
+    expect(keys.map(({ key_id, expires_at }) => [key_id === made.key_id, expires_at])).toEqual([
+      [true, null],
+      [false, made.ending[0]!.expires_at],
+    ]);
+    expect(keys[0]?.last_used_at).not.toBeNull();
+    const again = await cli(['partner', 'rotate-key', 'ROT1']);
+    expect(again).toMatchObject({ code: 2, out: '' });
+    expect(again.err).toContain('--now: the older key');
+    expect(await json(['partner', 'rotate-key', 'ROT1', '--now'])).toMatchObject({
+      prefix: 'ROT1',
+    });
+  });
+
+  test('rotate-secret waits for a day unless it is told otherwise', async () => {
+    const { agent_secret: first } = await json<Record<string, string>>(createArgs('ROT2'));
+    const next = await json<{ agent_secret: string; signs_from: string }>([
+      ...['partner', 'rotate-secret', 'ROT2'],
+    ]);
+    const waits = Date.parse(next.signs_from) - Date.now();
+    expect(waits).toBeGreaterThan(23.9 * HOUR);
+    expect(waits).toBeLessThan(24.1 * HOUR);
+    const partner = await partnerByPrefix(pool, 'ROT2');
+    expect(await agentSecretOf(pool, vault, partner!.id)).toBe(first);
+    const { agent_secrets: secrets } = await json<Shown>(['partner', 'show', 'ROT2']);
+    expect(secrets.map(({ version, state }) => [version, state])).toEqual([
+      [2, 'next'],
+      [1, 'signing'],
+    ]);
+    expect((await cli(['partner', 'rotate-secret', 'ROT2'])).err).toContain(
+      '--activate: version 2',
+    );
+    await json(['partner', 'rotate-secret', 'ROT2', '--activate']);
+    expect(await agentSecretOf(pool, vault, partner!.id)).toBe(next.agent_secret);
+  });
+
+  test("a provider's key is rotated without ever being shown", async () => {
+    await json(connectionArgs('rotated', 'http://127.0.0.1:9'));
+    const { out } = await cli([
+      ...['connection', 'rotate-key', 'rotated', '--api-key', 'brand-new-key', '--json'],
+    ]);
+    expect(out).not.toMatch(/brand-new-key|secret/);
+    const shown = await cli(['connection', 'show', 'rotated', '--json']);
+    expect(shown.out).not.toMatch(/brand-new-key|secret/);
+    expect(JSON.parse(shown.out)).toMatchObject({
+      api_keys: [
+        { version: 2, expires_at: null },
+        { version: 1, expires_at: expect.any(String), last_used_at: null },
+      ],
+    });
+  });
+
+  test.each(['1', '24', '-1h', '1w', '91d', '99999999d'])('%s is no overlap', async (overlap) => {
+    const { code, err } = await cli(['partner', 'rotate-key', 'ROT1', `--overlap=${overlap}`]);
+    expect(code).toBe(2);
+    expect(err).toContain('--overlap: must be a duration');
+  });
+
+  test.each([
+    ['none', { MASTER_KEY: '' }, 'MASTER_KEY_FILE: is missing'],
+    ["another book's", { MASTER_KEY: '9'.repeat(64) }, 'this book is sealed with master key'],
+  ])(
+    'with %s for a master key, changes are refused and reading goes on',
+    async (_name, key, text) => {
+      for (const args of [
+        createArgs('NOKEY'),
+        ['partner', 'rotate-key', 'LAG1'],
+        ['partner', 'suspend', 'LAG1'],
+        ['rewrap'],
+        ['migrate'],
+      ]) {
+        const { code, out, err } = await cli(args, key);
+        expect([code, out]).toEqual([1, '']);
+        expect(err).toContain(text);
+        expect(err).not.toMatch(/ {4}at |9999/);
+      }
+      expect((await cli(['partner', 'show', 'LAG1'], key)).code).toBe(0);
+      expect(await partnerByPrefix(pool, 'NOKEY')).toBeUndefined();
+    },
+  );
+
+  test('rewrap says what it did, and that earlier keys may go', async () => {
+    const renewed = '7'.repeat(64);
+    const both = { MASTER_KEY: `${renewed},${TEST_MASTER_KEY}` };
+    expect((await cli(['rewrap', '--json'], both)).code).toBe(0);
+    expect((await cli(createArgs('WRAP1'), { MASTER_KEY: renewed })).code).toBe(0);
+    expect((await cli(createArgs('WRAP2'))).code).toBe(1);
+    const back = { MASTER_KEY: `${TEST_MASTER_KEY},${renewed}` };
+    expect((await cli(['rewrap'], back)).out).toMatch(/^rewrapped +\d+$/m);
+    expect((await cli(createArgs('WRAP2'))).code).toBe(0);
   });
 });
 

@@ -8,11 +8,13 @@ import { createLinks, ROUND_LINK_MS } from '../../src/api/routes/pages/links';
 import { pagesRoutes } from '../../src/api/routes/pages/pages-routes';
 import { applyCatalogue, productsFor } from '../../src/db/catalogue';
 import { createConnection, updateConnection, type Connection } from '../../src/db/connections';
+import type { Office } from '../../src/db/office';
 import { createPartner, partnerByPrefix, updatePartner, type Partner } from '../../src/db/partners';
 import { findOrCreatePlayer, setPlayerBlocked, type Player } from '../../src/db/players';
 import { createPool } from '../../src/db/pool';
 import { createSession, endSession, LAUNCH_TOKEN_MS, sessionByToken } from '../../src/db/sessions';
 import { createEmptyDatabase, createTestDatabase, type TestDatabase } from '../support/postgres';
+import { testOffice } from '../support/test-office';
 
 const BASE = 'https://play.example.com';
 const PROVIDER = 'https://games.example.net';
@@ -22,6 +24,7 @@ const REDIRECT = 'https://casino.example.org/lobby?from="game"';
 
 let database: TestDatabase;
 let pool: Pool;
+let office: Office;
 let app: FastifyInstance;
 let partner: Partner;
 let connection: Connection;
@@ -35,13 +38,14 @@ const links = createLinks({ publicBaseUrl: BASE, key: Buffer.alloc(32, 7), clock
 beforeAll(async () => {
   database = await createTestDatabase();
   pool = createPool({ databaseUrl: database.url, max: 3 });
-  await createPartner(pool, {
+  office = await testOffice(pool);
+  await createPartner(office, {
     prefix: 'LAG1',
     currency: 'EUR',
     walletUrl: 'https://w.example.com',
   });
   partner = (await partnerByPrefix(pool, 'LAG1'))!;
-  connection = await createConnection(pool, {
+  connection = await createConnection(office, {
     key: 'novo',
     dialect: 'web-games',
     baseUrl: `${PROVIDER}/api`,
@@ -239,15 +243,15 @@ describe('a launch that cannot be', () => {
 
   test('a blocked player, a suspended casino, a suspended connection', async () => {
     const { token } = await launch();
-    await setPlayerBlocked(pool, player.playerId, true);
+    await setPlayerBlocked(office, player.playerId, true);
     expect((await refusedWith(`/launch?token=${token}`)).reference).toBe('player_blocked');
-    await setPlayerBlocked(pool, player.playerId, false);
-    await updatePartner(pool, 'LAG1', { status: 'suspended' });
+    await setPlayerBlocked(office, player.playerId, false);
+    await updatePartner(office, 'LAG1', { status: 'suspended' });
     expect((await refusedWith(`/launch?token=${token}`)).reference).toBe('partner_suspended');
-    await updatePartner(pool, 'LAG1', { status: 'active' });
-    await updateConnection(pool, 'novo', { status: 'suspended' });
+    await updatePartner(office, 'LAG1', { status: 'active' });
+    await updateConnection(office, 'novo', { status: 'suspended' });
     expect((await refusedWith(`/launch?token=${token}`)).reference).toBe('connection_suspended');
-    await updateConnection(pool, 'novo', { status: 'active' });
+    await updateConnection(office, 'novo', { status: 'active' });
     expect((await get(`/launch?token=${token}`)).statusCode).toBe(200);
   });
 });

@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createSyncCatalogue, syncConnection } from '../../src/activities/sync-catalogue';
+import { authenticatePartner } from '../../src/db/authenticate-partner';
 import {
   applyCatalogue,
   gameOf,
@@ -8,17 +9,17 @@ import {
   productByName,
   productsFor,
 } from '../../src/db/catalogue';
+import { connectionApiKeys } from '../../src/db/connection-keys';
 import {
-  connectionApiKeys,
   connectionByKey,
   createConnection,
   updateConnection,
   type Connection,
 } from '../../src/db/connections';
 import { readInstallation } from '../../src/db/installation';
+import type { Office } from '../../src/db/office';
+import { agentSecretOf } from '../../src/db/partner-secrets';
 import {
-  agentSecretOf,
-  authenticatePartner,
   createPartner,
   listPartners,
   partnerByPrefix,
@@ -41,14 +42,17 @@ import { isDatabaseUnavailable } from '../../src/db/unavailable';
 import { assert } from '../../src/lib/assert';
 import { createEgressGuard } from '../../src/lib/egress';
 import { createTestDatabase, type TestDatabase } from '../support/postgres';
+import { testOffice, testVault } from '../support/test-office';
 
 let database: TestDatabase;
 let pool: Pool;
+let office: Office;
 let numbers = 0;
 
 beforeAll(async () => {
   database = await createTestDatabase();
   pool = createPool({ databaseUrl: database.url, max: 8 });
+  office = await testOffice(pool);
 });
 
 afterAll(async () => {
@@ -59,7 +63,7 @@ afterAll(async () => {
 // Each test has parties of its own, so that the tests of this file share one database.
 async function newPartner(settings: unknown = {}): Promise<Partner & { apiKey: string }> {
   const prefix = `P${String(++numbers)}`.padEnd(4, 'X');
-  const { apiKey } = await createPartner(pool, {
+  const { apiKey } = await createPartner(office, {
     prefix,
     currency: 'EUR',
     walletUrl: 'https://wallet.example.com/callbacks/',
@@ -71,7 +75,7 @@ async function newPartner(settings: unknown = {}): Promise<Partner & { apiKey: s
 }
 
 function newConnection(baseUrl = 'https://games.example.com'): Promise<Connection> {
-  return createConnection(pool, {
+  return createConnection(office, {
     key: `c${String(++numbers)}`,
     dialect: 'web-games',
     baseUrl,
@@ -101,23 +105,27 @@ describe('partners', () => {
       status: 'active',
     });
     expect(partner.settings.wallet_attempt_timeout_ms).toBe(2_000);
-    expect(apiKey).toMatch(/^rh_[a-z0-9]{12}_[A-Za-z0-9_-]{43}$/);
-    expect(await agentSecretOf(pool, partner.id)).toMatch(/^[0-9a-f]{64}$/);
+    expect(apiKey).toMatch(/^rh_live_[a-z0-9]{12}_[A-Za-z0-9]{43}_[A-Za-z0-9]{6}$/);
+    expect(await agentSecretOf(pool, office.vault, partner.id)).toMatch(/^[0-9a-f]{64}$/);
     expect((await listPartners(pool)).map(({ prefix }) => prefix)).toContain(partner.prefix);
   });
 
   test('a key opens its own partner only, whole, and until it expires', async () => {
     const partner = await newPartner();
-    const found = await authenticatePartner(pool, partner.apiKey);
+    const found = await authenticatePartner(pool, office.vault, partner.apiKey);
     expect(found?.partner.prefix).toBe(partner.prefix);
     const last = partner.apiKey.slice(-1) === 'A' ? 'B' : 'A';
-    expect(await authenticatePartner(pool, partner.apiKey.slice(0, -1) + last)).toBeUndefined();
-    expect(await authenticatePartner(pool, partner.apiKey.slice(0, -1))).toBeUndefined();
-    expect(await authenticatePartner(pool, '')).toBeUndefined();
+    expect(
+      await authenticatePartner(pool, office.vault, partner.apiKey.slice(0, -1) + last),
+    ).toBeUndefined();
+    expect(
+      await authenticatePartner(pool, office.vault, partner.apiKey.slice(0, -1)),
+    ).toBeUndefined();
+    expect(await authenticatePartner(pool, office.vault, '')).toBeUndefined();
     await pool.query('UPDATE partner_keys SET expires_at = now() WHERE key_id = $1', [
       found?.keyId,
     ]);
-    expect(await authenticatePartner(pool, partner.apiKey)).toBeUndefined();
+    expect(await authenticatePartner(pool, office.vault, partner.apiKey)).toBeUndefined();
   });
 
   test('the book has no key in clear', async () => {
@@ -126,7 +134,7 @@ describe('partners', () => {
       'SELECT row_to_json(k)::text AS row FROM partner_keys k WHERE partner_id = $1',
       [id],
     );
-    expect(rows[0]?.row).not.toContain(apiKey.slice(16));
+    expect(rows[0]?.row).not.toContain(apiKey.slice(21, 64));
   });
 
   test.each([
@@ -147,7 +155,7 @@ describe('partners', () => {
   ])('a bad %s is refused by name, and nothing is created (%j)', async (field, bad) => {
     const before = await listPartners(pool);
     await expect(
-      createPartner(pool, {
+      createPartner(office, {
         prefix: 'BAD1',
         currency: 'EUR',
         walletUrl: 'https://wallet.example.com',
@@ -160,29 +168,33 @@ describe('partners', () => {
   test('a prefix is used once', async () => {
     const { prefix } = await newPartner();
     await expect(
-      createPartner(pool, { prefix, currency: 'EUR', walletUrl: 'https://w.example.com' }),
+      createPartner(office, { prefix, currency: 'EUR', walletUrl: 'https://w.example.com' }),
     ).rejects.toMatchObject({ field: 'prefix' });
   });
 
   test('an update changes what it names, replaces the list and merges the settings', async () => {
     const { prefix } = await newPartner({ max_in_flight: 5 });
-    await updatePartner(pool, prefix, { ipWhitelist: ['10.0.0.0/8', '10.0.0.0/8'] });
-    const updated = await updatePartner(pool, prefix, { settings: { bet_end: false } });
+    await updatePartner(office, prefix, { ipWhitelist: ['10.0.0.0/8', '10.0.0.0/8'] });
+    const updated = await updatePartner(office, prefix, { settings: { bet_end: false } });
     expect(updated.ipWhitelist).toEqual(['10.0.0.0/8']);
     expect(updated.settings).toMatchObject({ max_in_flight: 5, bet_end: false });
-    expect(await updatePartner(pool, prefix, { ipWhitelist: [] })).toMatchObject({
+    expect(await updatePartner(office, prefix, { ipWhitelist: [] })).toMatchObject({
       ipWhitelist: [],
     });
-    await expect(updatePartner(pool, 'NOPE', {})).rejects.toMatchObject({ field: 'prefix' });
+    await expect(updatePartner(office, 'NOPE', {})).rejects.toMatchObject({ field: 'prefix' });
     await expect(
-      updatePartner(pool, prefix, { settings: { max_in_flight: 0 } }),
+      updatePartner(office, prefix, { settings: { max_in_flight: 0 } }),
     ).rejects.toMatchObject({ field: 'settings' });
   });
 
   test('a currency keeps the exponent it was first used with', async () => {
     await pool.query(`INSERT INTO currencies (code, exponent) VALUES ('JPY', 2)`);
     await expect(
-      createPartner(pool, { prefix: 'JPY1', currency: 'JPY', walletUrl: 'https://w.example.com' }),
+      createPartner(office, {
+        prefix: 'JPY1',
+        currency: 'JPY',
+        walletUrl: 'https://w.example.com',
+      }),
     ).rejects.toMatchObject({ field: 'currency' });
     await expect(pool.query(`UPDATE currencies SET exponent = 0`)).rejects.toThrow(/never/);
   });
@@ -225,9 +237,11 @@ describe('players', () => {
 describe('connections', () => {
   test('a new API key takes the place of the old one', async () => {
     const connection = await newConnection();
-    expect(await connectionApiKeys(pool, connection.id)).toEqual(['secret']);
-    await updateConnection(pool, connection.key, { apiKey: 'another' });
-    expect(await connectionApiKeys(pool, connection.id)).toEqual(['another']);
+    const keys = async () =>
+      (await connectionApiKeys(pool, office.vault, connection.id)).map(({ apiKey }) => apiKey);
+    expect(await keys()).toEqual(['secret']);
+    await updateConnection(office, connection.key, { apiKey: 'another' });
+    expect(await keys()).toEqual(['another']);
   });
 
   test.each([
@@ -242,7 +256,7 @@ describe('connections', () => {
     ['settings', { settings: { answer_deadline_ms: 1 } }],
   ])('a bad %s is refused by name (%j)', async (field, bad) => {
     await expect(
-      createConnection(pool, {
+      createConnection(office, {
         key: 'bad',
         dialect: 'web-games',
         baseUrl: 'https://games.example.com',
@@ -307,7 +321,7 @@ describe('the catalogue', () => {
     const partner = await newPartner({ products: [a] });
     expect((await productsFor(pool, partner)).map((product) => product.providerName)).toEqual([a]);
     expect(await productByName(pool, partner, b)).toBeUndefined();
-    await updateConnection(pool, connection.key, { status: 'suspended' });
+    await updateConnection(office, connection.key, { status: 'suspended' });
     expect(await productsFor(pool, partner)).toEqual([]);
   });
 });
@@ -336,7 +350,7 @@ describe('taking over a provider’s catalogue', () => {
   test('a good answer is taken over whole, its icons absolute', async () => {
     const connection = await newConnection(baseUrl());
     answer = listOf(11, 12);
-    const result = await syncConnection({ pool, egress, log }, connection.key);
+    const result = await syncConnection({ pool, vault: office.vault, egress, log }, connection.key);
     expect(result).toMatchObject({ connection: connection.key, total: 2, added: 2 });
     expect(await gameOf(pool, connection, '11')).toMatchObject({
       title: 'G11',
@@ -353,26 +367,33 @@ describe('taking over a provider’s catalogue', () => {
   test('a bad answer leaves the last good copy, and the reason beside the connection', async () => {
     const connection = await newConnection(baseUrl());
     answer = listOf(11);
-    await syncConnection({ pool, egress, log }, connection.key);
+    await syncConnection({ pool, vault: office.vault, egress, log }, connection.key);
     for (answer of ['<html>', '{"code":10,"message":"Hash mismatch"}', '{"code":0,"games":[{}]}']) {
-      await expect(syncConnection({ pool, egress, log }, connection.key)).rejects.toThrow(
-        `GetListGames of ${connection.key}: `,
-      );
+      await expect(
+        syncConnection({ pool, vault: office.vault, egress, log }, connection.key),
+      ).rejects.toThrow(`GetListGames of ${connection.key}: `);
       expect(await gameOf(pool, connection, '11')).toMatchObject({ isActive: true });
     }
     expect((await connectionByKey(pool, connection.key))?.catalogueError).toMatch(/^game 1: /);
     answer = listOf(11);
-    await syncConnection({ pool, egress, log }, connection.key);
+    await syncConnection({ pool, vault: office.vault, egress, log }, connection.key);
     expect((await connectionByKey(pool, connection.key))?.catalogueError).toBeNull();
   });
 
   test('the schedule asks active connections only', async () => {
     const [active, suspended] = [await newConnection(), await newConnection()];
-    await updateConnection(pool, suspended.key, { status: 'suspended' });
-    const keys = await createSyncCatalogue({ pool, egress, log }).listConnectionsToSync();
+    await updateConnection(office, suspended.key, { status: 'suspended' });
+    const keys = await createSyncCatalogue({
+      pool,
+      vault: office.vault,
+      egress,
+      log,
+    }).listConnectionsToSync();
     expect(keys).toContain(active.key);
     expect(keys).not.toContain(suspended.key);
-    await expect(syncConnection({ pool, egress, log }, 'nope')).rejects.toMatchObject({
+    await expect(
+      syncConnection({ pool, vault: office.vault, egress, log }, 'nope'),
+    ).rejects.toMatchObject({
       name: 'RefusedError',
     });
   });
@@ -496,9 +517,11 @@ describe('the pool', () => {
   });
 
   test('the installation is who it was', async () => {
-    const { id, linkSigningKey } = await readInstallation(pool);
+    const { id } = await readInstallation(pool);
+    const { linkSigningKey } = office.vault;
     expect(id).toMatch(/^[0-9a-f]{16}$/);
     expect(linkSigningKey).toHaveLength(32);
     expect((await readInstallation(pool)).id).toBe(id);
+    expect((await testVault(pool)).linkSigningKey).toEqual(linkSigningKey);
   });
 });

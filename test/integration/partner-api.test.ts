@@ -5,11 +5,13 @@ import { displayName } from '../../src/api/routes/partner/game-provider';
 import { partnerRoutes } from '../../src/api/routes/partner/partner-routes';
 import { applyCatalogue } from '../../src/db/catalogue';
 import { createConnection, type Connection } from '../../src/db/connections';
+import type { Office } from '../../src/db/office';
 import { createPartner, updatePartner } from '../../src/db/partners';
 import { createPool, type Pool } from '../../src/db/pool';
 import { sessionByToken } from '../../src/db/sessions';
 import { assert } from '../../src/lib/assert';
 import { createTestDatabase, type TestDatabase } from '../support/postgres';
+import { testOffice } from '../support/test-office';
 
 const NOW = Date.UTC(2026, 5, 4, 9, 30);
 const BET_ID = '64aa6ac13b909c3b91986abe';
@@ -17,6 +19,7 @@ const BODY_BYTES_MAX = 65_536;
 
 let database: TestDatabase;
 let pool: Pool;
+let office: Office;
 let app: FastifyInstance;
 let connection: Connection;
 let apiKey: string;
@@ -25,7 +28,8 @@ let partnerId: number;
 beforeAll(async () => {
   database = await createTestDatabase();
   pool = createPool({ databaseUrl: database.url, max: 5 });
-  connection = await createConnection(pool, {
+  office = await testOffice(pool);
+  connection = await createConnection(office, {
     key: 'demo',
     dialect: 'web-games',
     baseUrl: 'https://games.example.com',
@@ -41,7 +45,7 @@ beforeAll(async () => {
   });
   await applyCatalogue(pool, connection, [game('9', 'Gone Game'), game('11', 'Super Golf Drive')]);
   await applyCatalogue(pool, connection, [game('11', 'Super Golf Drive')]);
-  const partner = await createPartner(pool, {
+  const partner = await createPartner(office, {
     prefix: 'LAG1',
     currency: 'EUR',
     walletUrl: 'https://wallet.example.com',
@@ -62,6 +66,7 @@ async function build(db: Pool): Promise<FastifyInstance> {
   await instance.register(
     partnerRoutes({
       pool: db,
+      vault: office.vault,
       publicBaseUrl: 'https://play.example.com',
       clock: { nowMs: () => NOW },
       links: { roundUrl: (betId) => `https://play.example.com/rounds/${betId}?sig=x` },
@@ -331,7 +336,7 @@ describe('POST /game/open-game', () => {
   });
 
   test('sends players back only to the hosts on the list, when there is one', async () => {
-    await updatePartner(pool, 'LAG1', { settings: { redirect_hosts: ['Your-Site.com'] } });
+    await updatePartner(office, 'LAG1', { settings: { redirect_hosts: ['Your-Site.com'] } });
     try {
       expect(await json('/game/open-game', documented)).toMatchObject({ status: 200 });
       expect(
@@ -341,15 +346,15 @@ describe('POST /game/open-game', () => {
         body: { error: 'redirect_url: host "evil.com" is not allowed for this account' },
       });
     } finally {
-      await updatePartner(pool, 'LAG1', { settings: { redirect_hosts: null } });
+      await updatePartner(office, 'LAG1', { settings: { redirect_hosts: null } });
     }
   });
 
   test('is not permitted for a suspended account or a blocked player', async () => {
     const refused = { status: 403, body: { error: 'Account not permitted' } };
-    await updatePartner(pool, 'LAG1', { status: 'suspended' });
+    await updatePartner(office, 'LAG1', { status: 'suspended' });
     expect(await json('/game/open-game', {})).toMatchObject(refused);
-    await updatePartner(pool, 'LAG1', { status: 'active' });
+    await updatePartner(office, 'LAG1', { status: 'active' });
     await json('/create-user', { user_agent: 'blocked' });
     await pool.query(`UPDATE players SET blocked = true WHERE reference = 'blocked'`);
     expect(
@@ -413,7 +418,7 @@ describe('authentication', () => {
     ['203.0.113.0/24', '198.51.100.7', 403],
     ['2001:db8::/32', '2001:db8::5', 200],
   ])('with %s on the whitelist, %s gets %i', async (rule, remoteAddress, status) => {
-    await updatePartner(pool, 'LAG1', { ipWhitelist: [rule] });
+    await updatePartner(office, 'LAG1', { ipWhitelist: [rule] });
     try {
       const answer = await call({ url, remoteAddress });
       expect(answer.status).toBe(status);
@@ -421,7 +426,7 @@ describe('authentication', () => {
       // The key is looked at first: an address tells nothing to whoever has no key.
       expect(await call({ url, remoteAddress, headers: {} })).toMatchObject(invalid);
     } finally {
-      await updatePartner(pool, 'LAG1', { ipWhitelist: [] });
+      await updatePartner(office, 'LAG1', { ipWhitelist: [] });
     }
   });
 });

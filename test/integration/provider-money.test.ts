@@ -63,7 +63,7 @@ describe('who may ask for what', () => {
 
   test('a token that opens nothing here is 14 in Authorization and Credit', async () => {
     const other = await house.newPlayer();
-    const elsewhere = await createConnection(house.pool, {
+    const elsewhere = await createConnection(house.office, {
       key: 'elsewhere',
       dialect: 'web-games',
       baseUrl: 'http://127.0.0.1:9',
@@ -98,7 +98,7 @@ describe('who may ask for what', () => {
     const blocked = await house.newPlayer();
     const call = newCall(blocked);
     expect(await house.provider.credit(call)).toMatchObject({ code: 0 });
-    await setPlayerBlocked(house.pool, blocked.id, true);
+    await setPlayerBlocked(house.office, blocked.id, true);
     expectRefusal(await house.provider.credit(newCall(blocked)), 4);
     expectRefusal(
       await house.provider.authorization({ token: blocked.token, player: blocked.id }),

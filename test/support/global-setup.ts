@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
 import { migrate } from '../../src/db/migrate';
+import { createPool } from '../../src/db/pool';
 import { createLogger } from '../../src/lib/log';
 import { ensureDatabase } from '../../src/stack/databases';
 import { openHome } from '../../src/stack/home';
@@ -13,6 +14,7 @@ import { registerSearchAttributes } from '../../src/stack/search-attributes';
 import { findTemporal } from '../../src/stack/temporal-binary';
 import { startTemporalServer } from '../../src/stack/temporal-server';
 import { bundleWorkflows } from '../../src/worker/bundle-workflows';
+import { testVault } from './test-office';
 import { TEMPLATE_DATABASE, TEST_VARIABLES } from './variables';
 
 /** What the tear-down has to end; both run in jest's own process. */
@@ -65,6 +67,10 @@ async function setUpPostgres(
   const template = server.url(TEMPLATE_DATABASE);
   await ensureDatabase(template, 'the test database');
   await migrate(template, createLogger('migrate', 'silent'));
+  const pool = createPool({ databaseUrl: template, max: 1 });
+  await testVault(pool);
+  // A template must have no connection when it is copied.
+  await pool.end();
   process.env[TEST_VARIABLES.postgres] = server.url('postgres');
 }
 

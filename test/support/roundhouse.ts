@@ -17,6 +17,7 @@ import {
   type Connection as ProviderConnection,
 } from '../../src/db/connections';
 import { readInstallation } from '../../src/db/installation';
+import type { Office } from '../../src/db/office';
 import { createPartner, partnerByPrefix, type Partner } from '../../src/db/partners';
 import { findOrCreatePlayer } from '../../src/db/players';
 import { createPool, type Pool } from '../../src/db/pool';
@@ -25,10 +26,11 @@ import { createSession } from '../../src/db/sessions';
 import { systemClock } from '../../src/lib/clock';
 import { createEgressGuard } from '../../src/lib/egress';
 import { createFailpoints } from '../../src/lib/failpoints';
-import { createLogger } from '../../src/lib/log';
+import { createLogger, type Logger } from '../../src/lib/log';
 import { eventually } from './eventually';
 import { createTestDatabase } from './postgres';
 import { createTestNamespace, temporalAddress, workflowBundlePath } from './temporal';
+import { testOffice } from './test-office';
 import { createTestProvider, type TestProvider } from './test-provider';
 import { startTestWallet, type TestWallet, type WalletCallSeen } from './test-wallet';
 
@@ -41,6 +43,8 @@ export interface TestPlayer {
 export interface TestRoundhouse {
   readonly pool: Pool;
   readonly book: Book;
+  /** What changes of its parties are made through. */
+  readonly office: Office;
   readonly client: Client;
   readonly wallet: TestWallet;
   readonly provider: TestProvider;
@@ -82,6 +86,8 @@ export interface TestOptions {
   readonly connection?: Record<string, unknown>;
   /** Multiplies the waits between background repeats. */
   readonly timeScale?: number;
+  /** Instead of silence. */
+  readonly log?: Logger;
   /** Rounds kept in the worker's memory; 0 replays every task from its history. */
   readonly maxCachedWorkflows?: number;
 }
@@ -101,13 +107,15 @@ export async function startRoundhouse(options: TestOptions = {}): Promise<TestRo
   }
   const database = await createTestDatabase();
   const namespace = await createTestNamespace();
-  const log = createLogger('test', process.env.TEST_LOG_LEVEL ?? 'silent');
+  const log = options.log ?? createLogger('test', process.env.TEST_LOG_LEVEL ?? 'silent');
   const pool = createPool({ databaseUrl: database.url, max: 20 });
   const egress = createEgressGuard({ allowHttp: true, allowCidrs: [] });
   let secret = '';
   const wallet = await startTestWallet(() => secret);
 
-  const { apiKey, agentSecret } = await createPartner(pool, {
+  const office = await testOffice(pool);
+  const { vault } = office;
+  const { apiKey, agentSecret } = await createPartner(office, {
     prefix: 'LAG1',
     currency: 'EUR',
     walletUrl: wallet.url,
@@ -121,7 +129,7 @@ export async function startRoundhouse(options: TestOptions = {}): Promise<TestRo
   secret = agentSecret;
   const partner = await partnerByPrefix(pool, 'LAG1');
   if (!partner) throw new Error('no partner');
-  const connection = await createConnection(pool, {
+  const connection = await createConnection(office, {
     key: 'sandbox',
     dialect: 'web-games',
     baseUrl: 'http://127.0.0.1:9',
@@ -138,7 +146,7 @@ export async function startRoundhouse(options: TestOptions = {}): Promise<TestRo
     { gameId: '11', title: 'Copper Mine', launchPath: '/game', iconUrl: null, className: 'Copper' },
     { gameId: '12', title: 'Aurora', launchPath: '/game', iconUrl: null, className: 'Copper' },
   ]);
-  const { id: installation, linkSigningKey } = await readInstallation(pool);
+  const { id: installation } = await readInstallation(pool);
 
   const native = await NativeConnection.connect({ address: temporalAddress() });
   const grpc = await Connection.connect({ address: temporalAddress() });
@@ -146,7 +154,7 @@ export async function startRoundhouse(options: TestOptions = {}): Promise<TestRo
   const notifier = createAnswerNotifier({ databaseUrl: database.url, log });
   const { timeScale = 1 } = options;
   const book = createBook({ pool, installation, timeScale, onAnswered: notifier.answered });
-  const wallets = createWallets({ pool, egress, log });
+  const wallets = createWallets({ pool, vault, egress, log });
   const apis: { close(): Promise<void> }[] = [];
   let worker: { shutdown(): void; ran: Promise<void> } | undefined;
 
@@ -158,7 +166,7 @@ export async function startRoundhouse(options: TestOptions = {}): Promise<TestRo
       identity: 'worker',
       taskQueue: ROUNDS_TASK_QUEUE,
       workflowBundle: { codePath: workflowBundlePath() },
-      activities: { ...createActivities({ book, wallets, client, egress, log, timeScale }) },
+      activities: { ...createActivities({ book, vault, wallets, client, egress, log, timeScale }) },
       stickyQueueScheduleToStartTimeout: '1s',
       shutdownGraceTime: '2s',
       shutdownForceTime: '4s',
@@ -193,7 +201,7 @@ export async function startRoundhouse(options: TestOptions = {}): Promise<TestRo
       failpoint: createFailpoints(undefined),
       log,
       publicBaseUrl: 'http://localhost:8080',
-      linkSigningKey,
+      vault,
       temporalReady: () => Promise.resolve(),
     });
     await app.listen({ host: '127.0.0.1', port: 0 });
@@ -253,6 +261,7 @@ export async function startRoundhouse(options: TestOptions = {}): Promise<TestRo
   return {
     pool,
     book,
+    office,
     client,
     wallet,
     provider,
@@ -263,7 +272,7 @@ export async function startRoundhouse(options: TestOptions = {}): Promise<TestRo
     newSession,
     launch,
     async configure(settings) {
-      await updateConnection(pool, connection.key, { settings });
+      await updateConnection(office, connection.key, { settings });
     },
     workflowOf,
     ended: (playerId, round) =>

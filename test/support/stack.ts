@@ -69,7 +69,8 @@ export async function createTestStack(): Promise<TestStack> {
     ROUNDHOUSE_HOME: home,
     ...Object.fromEntries(Object.entries(ports).map(([name, port]) => [name, String(port)])),
   };
-  for (const name of ['DATABASE_URL', 'TEMPORAL_ADDRESS', 'NODE_ENV']) delete environment[name];
+  const foreign = ['DATABASE_URL', 'TEMPORAL_ADDRESS', 'NODE_ENV', 'MASTER_KEY', 'MASTER_KEY_FILE'];
+  for (const name of foreign) delete environment[name];
   let current: { child: ChildProcess; run: StackRun } | undefined;
 
   const launch = (args: readonly string[] = [], variables: Record<string, string> = {}) => {

@@ -1,5 +1,6 @@
 import { run } from '../../src/cli/run';
 import type { Pool } from '../../src/db/pool';
+import { TEST_MASTER_KEY } from './test-office';
 
 export interface TestCli {
   /** A command as a person gives it. */
@@ -19,6 +20,7 @@ export function createTestCli(pool: Pool): TestCli {
       environment: {
         ROUNDHOUSE_ENV: 'development',
         DATABASE_URL: String(pool.options.connectionString),
+        MASTER_KEY: TEST_MASTER_KEY,
       },
     });
     return { code, out, err };

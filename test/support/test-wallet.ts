@@ -21,6 +21,8 @@ export interface WalletCallSeen {
   readonly bytes: string;
   readonly body: Readonly<Record<string, string | number>>;
   readonly atMs: number;
+  /** The one of the secrets it accepts that the call was signed with. */
+  readonly secret: string;
 }
 
 export interface TestWallet {
@@ -32,6 +34,8 @@ export interface TestWallet {
   script(endpoint: string, ...modes: WalletMode[]): void;
   /** What happens to every call of an endpoint from now on; null: honest. */
   always(endpoint: string, mode: WalletMode | null): void;
+  /** Another secret is good from now on, beside those that are. */
+  alsoAccept(secret: string): void;
   setBalance(userAgent: string, amount: string): void;
   balance(userAgent: string): string;
   /** How often money moved for a bet at an endpoint: never more than once. */
@@ -53,6 +57,7 @@ export async function startTestWallet(agentSecret: () => string): Promise<TestWa
   const balances = new Map<string, bigint>();
   const replies = new Map<string, string>();
   const effects = new Map<string, number>();
+  const alsoAccepted: string[] = [];
   let badSignatures = 0;
 
   const minor = (value: unknown): bigint => {
@@ -95,15 +100,16 @@ export async function startTestWallet(agentSecret: () => string): Promise<TestWa
     const endpoint = request.url ?? '';
     const { hmac, ...payload } = JSON.parse(bytes) as Record<string, string | number>;
     const sorted = Object.fromEntries(Object.entries(payload).sort(([a], [b]) => (a < b ? -1 : 1)));
-    const expected = createHmac('sha256', agentSecret())
-      .update(JSON.stringify(sorted))
-      .digest('hex');
-    if (hmac !== expected) {
+    const signed = JSON.stringify(sorted);
+    const secret = [agentSecret(), ...alsoAccepted].find(
+      (each) => createHmac('sha256', each).update(signed).digest('hex') === hmac,
+    );
+    if (secret === undefined) {
       badSignatures += 1;
       response.writeHead(401).end('{"error":"invalid signature"}');
       return;
     }
-    calls.push({ endpoint, bytes, body: payload, atMs: Date.now() });
+    calls.push({ endpoint, bytes, body: payload, atMs: Date.now(), secret });
     const mode = scripts.get(endpoint)?.shift() ?? standing.get(endpoint) ?? 'honest';
     if (mode === 'hang') return;
     if (mode === 'reset') return void request.socket.destroy();
@@ -137,6 +143,7 @@ export async function startTestWallet(agentSecret: () => string): Promise<TestWa
       void scripts.set(endpoint, [...(scripts.get(endpoint) ?? []), ...modes]),
     always: (endpoint, mode) =>
       void (mode === null ? standing.delete(endpoint) : standing.set(endpoint, mode)),
+    alsoAccept: (secret) => void alsoAccepted.push(secret),
     setBalance: (userAgent, amount) => void balances.set(userAgent, minor(amount)),
     balance: (userAgent) => formatAmount(balanceOf(userAgent), EXPONENT),
     effects: (endpoint, betId) =>

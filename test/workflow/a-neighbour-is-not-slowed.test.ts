@@ -28,7 +28,7 @@ afterAll(async () => {
 async function deadPartner(): Promise<TestPlayer[]> {
   let secret = '';
   deadWallet = await startTestWallet(() => secret);
-  const made = await createPartner(house.pool, {
+  const made = await createPartner(house.office, {
     prefix: 'DEAD',
     currency: 'EUR',
     walletUrl: deadWallet.url,

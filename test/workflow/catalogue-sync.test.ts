@@ -13,10 +13,12 @@ import {
 import { gameOf } from '../../src/db/catalogue';
 import { createConnection, type Connection as Provider } from '../../src/db/connections';
 import { createPool, type Pool } from '../../src/db/pool';
+import type { Vault } from '../../src/db/vault';
 import { sleep } from '../../src/lib/clock';
 import { createEgressGuard } from '../../src/lib/egress';
 import { ensureCatalogueSchedule } from '../../src/worker/schedules';
 import { createTestDatabase, type TestDatabase } from '../support/postgres';
+import { testOffice } from '../support/test-office';
 import { createTestNamespace, temporalAddress, workflowBundlePath } from '../support/temporal';
 
 const TASK_QUEUE = 'catalogues';
@@ -31,6 +33,7 @@ let client: Client;
 let worker: Worker;
 let running: Promise<void>;
 let good: Provider;
+let vault: Vault;
 
 beforeAll(async () => {
   // Failing activities are what this file is about; the SDK's word on each would bury the results.
@@ -42,8 +45,10 @@ beforeAll(async () => {
   );
   await new Promise<void>((resolve) => service.listen(0, '127.0.0.1', resolve));
   const baseUrl = `http://127.0.0.1:${String((service.address() as AddressInfo).port)}`;
+  const office = await testOffice(pool);
+  ({ vault } = office);
   const add = (key: string) =>
-    createConnection(pool, { key, dialect: 'web-games', baseUrl, partnerId: '7', apiKey: 's' });
+    createConnection(office, { key, dialect: 'web-games', baseUrl, partnerId: '7', apiKey: 's' });
   good = await add('good');
   await add('broken');
 
@@ -75,7 +80,7 @@ afterAll(async () => {
 function activities(): CatalogueActivities {
   const egress = createEgressGuard({ allowHttp: true, allowCidrs: [] });
   const log = { info: () => undefined, warn: () => undefined };
-  const real = createSyncCatalogue({ pool, egress, log });
+  const real = createSyncCatalogue({ pool, vault, egress, log });
   return {
     ...real,
     async syncCatalogue(input) {

@@ -250,15 +250,16 @@ async function startOnEmptyTemporal() {
   const client = new Client({ connection: grpc, namespace });
   const log = createLogger('test', 'silent');
   const egress = createEgressGuard({ allowHttp: true, allowCidrs: [] });
-  const wallets = createWallets({ pool: house.pool, egress, log });
-  const { book } = house;
+  const { book, office } = house;
+  const { pool, vault } = office;
+  const wallets = createWallets({ pool, vault, egress, log });
   const worker = await Worker.create({
     connection: native,
     namespace,
     taskQueue: ROUNDS_TASK_QUEUE,
     workflowBundle: { codePath: workflowBundlePath() },
     activities: {
-      ...createActivities({ book, wallets, client, egress, log, timeScale: TIME_SCALE }),
+      ...createActivities({ book, vault, wallets, client, egress, log, timeScale: TIME_SCALE }),
     },
     shutdownGraceTime: '2s',
     shutdownForceTime: '4s',

@@ -1,7 +1,9 @@
 import type { FastifyRequest } from 'fastify';
 import fastifyPlugin from 'fastify-plugin';
 import type { Pool } from 'pg';
-import { authenticatePartner, type Partner } from '../../db/partners';
+import { authenticatePartner } from '../../db/authenticate-partner';
+import type { Partner } from '../../db/partners';
+import type { Vault } from '../../db/vault';
 import { assert } from '../../lib/assert';
 import { ipAllowed } from '../../lib/ip-list';
 import { PartnerApiError } from '../routes/partner/error-door';
@@ -19,10 +21,10 @@ declare module 'fastify' {
  * trustProxy setting makes of it.
  */
 export const partnerAuth = fastifyPlugin(
-  async (scope, { pool }: { pool: Pool }) => {
+  async (scope, { pool, vault }: { pool: Pool; vault: Vault }) => {
     scope.decorateRequest('partner', null);
     scope.addHook('onRequest', async (request) => {
-      const found = await authenticatePartner(pool, headerOf(request, 'x-api-key') ?? '');
+      const found = await authenticatePartner(pool, vault, headerOf(request, 'x-api-key') ?? '');
       if (!found) throw new PartnerApiError(401, 'Invalid API key');
       const prefix = headerOf(request, 'x-api-prefix');
       if (prefix !== undefined && prefix !== found.partner.prefix) {
@@ -32,6 +34,12 @@ export const partnerAuth = fastifyPlugin(
         throw new PartnerApiError(403, 'IP not allowed');
       }
       request.partner = found.partner;
+      if (found.endsSoon) {
+        request.log.warn(
+          { partner: found.partner.prefix, key: found.keyId, ends_at: found.endsSoon },
+          'an API key that ends within the hour is still in use',
+        );
+      }
     });
   },
   { name: 'partner-auth' },

@@ -1,5 +1,6 @@
 import type { FastifyPluginAsync } from 'fastify';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
+import type { Vault } from '../../../db/vault';
 import { partnerAuth } from '../../plugins/partner-auth';
 import { acceptPartnerBodies } from './body-coercer';
 import { createUser } from './create-user';
@@ -9,7 +10,7 @@ import { gameList } from './game-list';
 import { gameProvider } from './game-provider';
 import { openGame, type OpenGameDeps } from './open-game';
 
-export type PartnerRoutesDeps = OpenGameDeps & DetailBetDeps;
+export type PartnerRoutesDeps = OpenGameDeps & DetailBetDeps & { readonly vault: Vault };
 
 /**
  * The partner API: five endpoints, their authentication and their error door, in a scope of their own.
@@ -21,7 +22,7 @@ export function partnerRoutes(deps: PartnerRoutesDeps): FastifyPluginAsync {
     scope.setSerializerCompiler(serializerCompiler);
     scope.setErrorHandler(partnerErrorDoor);
     acceptPartnerBodies(scope);
-    await scope.register(partnerAuth, { pool: deps.pool });
+    await scope.register(partnerAuth, { pool: deps.pool, vault: deps.vault });
     await scope.register(createUser(deps));
     await scope.register(gameProvider(deps));
     await scope.register(gameList(deps));

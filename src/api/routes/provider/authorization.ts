@@ -4,11 +4,10 @@ import { authorizeSession, sessionByToken, sessionState } from '../../../db/sess
 import { cutToMinor, formatAmount } from '../../../domain/money';
 import { decodeAuthorization } from '../../../protocols/web-games/decode';
 import { encodeAuthorization, encodeRefusal } from '../../../protocols/web-games/encode';
-import { isSignedBy } from '../../../protocols/web-games/signature';
 import type { ProviderMethod } from './provider-deps';
 
 /** Authorization (provider document, section 3): opens the token's session and tells the player's balance. */
-export const authorize: ProviderMethod = async (deps, { connection, apiKeys, bodyText }) => {
+export const authorize: ProviderMethod = async (deps, { connection, isSigned, bodyText }) => {
   const { pool } = deps.book;
   const refuse = (code: 1 | 10 | 11 | 14, detail?: string) => ({
     body: encodeRefusal('Authorization', code, detail),
@@ -16,7 +15,7 @@ export const authorize: ProviderMethod = async (deps, { connection, apiKeys, bod
   const decoded = decodeAuthorization(bodyText);
   if (!decoded.ok) return refuse(1, decoded.message);
   const { request } = decoded;
-  if (!isSignedBy('Authorization', request.hashValues, request.hash, apiKeys)) return refuse(10);
+  if (!isSigned('Authorization', request.hashValues, request.hash)) return refuse(10);
   if (!(await playerById(pool, request.playerId))) return refuse(11);
 
   const found = await sessionByToken(pool, request.token);

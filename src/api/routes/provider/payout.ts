@@ -14,7 +14,6 @@ import { assert } from '../../../lib/assert';
 import type { WebGamesCode } from '../../../protocols/web-games/codes';
 import { decodeDebit, type PayoutRequest } from '../../../protocols/web-games/decode';
 import { encodeMoney, encodeRefusal } from '../../../protocols/web-games/encode';
-import { isSignedBy } from '../../../protocols/web-games/signature';
 import type { Asked } from '../../money-desk';
 import { openAmountConflict } from './amount-conflict';
 import { maskedBody } from './masked-body';
@@ -26,11 +25,11 @@ type DebitRefusal = Exclude<WebGamesCode<'Debit'>, 0>;
  * Debit (provider document, section 5): pays a payout. Never refused for the token, the session, a block,
  * a disabled game or a suspension (SPEC §4 rule 6): what the player won is owed.
  */
-export const askPayout: ProviderMethod = async (deps, { connection, apiKeys, bodyText }) => {
+export const askPayout: ProviderMethod = async (deps, { connection, isSigned, bodyText }) => {
   const decoded = decodeDebit(bodyText);
   if (!decoded.ok) return refuse(1, decoded.message);
   const { request } = decoded;
-  if (!isSignedBy('Debit', request.hashValues, request.hash, apiKeys)) return refuse(10);
+  if (!isSigned('Debit', request.hashValues, request.hash)) return refuse(10);
   const bytes = maskedBody(bodyText, request);
   const { book } = deps;
   const { pool } = book;

@@ -1,18 +1,24 @@
 import type { Wallets } from '../../../activities/wallets';
 import type { Book } from '../../../db/book';
 import type { Connection } from '../../../db/connections';
+import type { Vault } from '../../../db/vault';
 import type { Clock } from '../../../lib/clock';
 import type { Failpoints } from '../../../lib/failpoints';
+import type { SignedMethod } from '../../../protocols/web-games/signature';
 import type { MoneyDesk } from '../../money-desk';
 
 export interface ProviderDeps {
   readonly book: Book;
   readonly desk: MoneyDesk;
+  readonly vault: Vault;
   /** For the balance that Authorization tells; the API calls nothing else of a wallet. */
   readonly wallets: Wallets;
   readonly clock: Clock;
   readonly failpoint: Failpoints;
 }
+
+/** Whether the hash of a request is that of one of the connection's live keys. */
+export type IsSigned = (method: SignedMethod, values: readonly string[], hash: string) => boolean;
 
 /** What a method made of a request, and what to do once the answer is out. */
 export interface ProviderAnswer {
@@ -23,5 +29,5 @@ export interface ProviderAnswer {
 
 export type ProviderMethod = (
   deps: ProviderDeps,
-  call: { connection: Connection; apiKeys: readonly string[]; bodyText: string },
+  call: { connection: Connection; isSigned: IsSigned; bodyText: string },
 ) => Promise<ProviderAnswer>;

@@ -1,9 +1,15 @@
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
-import { connectionApiKeys, connectionByKey } from '../../../db/connections';
+import {
+  connectionApiKeys,
+  noteConnectionKeyUse,
+  type ConnectionKey,
+} from '../../../db/connection-keys';
+import { connectionByKey, type Connection } from '../../../db/connections';
 import { ipAllowed } from '../../../lib/ip-list';
 import { encodeFailure } from '../../../protocols/web-games/encode';
+import { isSignedBy } from '../../../protocols/web-games/signature';
 import { authorize } from './authorization';
-import type { ProviderAnswer, ProviderDeps, ProviderMethod } from './provider-deps';
+import type { IsSigned, ProviderAnswer, ProviderDeps, ProviderMethod } from './provider-deps';
 import { askPayout } from './payout';
 import { askStake } from './stake';
 
@@ -54,13 +60,45 @@ export function providerRoutes(deps: ProviderDeps): FastifyPluginAsync {
           request.log.warn({ connection: connection.key }, 'provider address not allowed');
           return send(reply, encodeFailure('Address not allowed'));
         }
-        const apiKeys = await connectionApiKeys(deps.book.pool, connection.id);
+        const keys = await connectionApiKeys(deps.book.pool, deps.vault, connection.id);
         const bodyText = typeof request.body === 'string' ? request.body : '';
-        const answer = await method(deps, { connection, apiKeys, bodyText });
+        const isSigned = signedByOneOf(keys, (key) => noteUse(deps, request, connection, key));
+        const answer = await method(deps, { connection, isSigned, bodyText });
         return await deliver(deps, request, reply, answer);
       },
     );
   };
+}
+
+/** Every live key is tried, so that the time does not tell which one matched. */
+function signedByOneOf(
+  keys: readonly ConnectionKey[],
+  used: (key: ConnectionKey) => void,
+): IsSigned {
+  return (method, values, hash) => {
+    const matching = keys.filter(({ apiKey }) => isSignedBy(method, values, hash, [apiKey]));
+    matching.forEach(used);
+    return matching.length > 0;
+  };
+}
+
+/** Nobody waits for the note, and a call is none the worse without it. */
+function noteUse(
+  { book }: ProviderDeps,
+  request: FastifyRequest,
+  connection: Connection,
+  { version, stale, endsSoon }: ConnectionKey,
+): void {
+  if (!stale) return;
+  const facts = { connection: connection.key, version };
+  void noteConnectionKeyUse(book.pool, connection.id, version).then(
+    (noted) => {
+      if (!noted || !endsSoon) return;
+      const text = "a provider's key that ends within the hour is still in use";
+      request.log.warn({ ...facts, ends_at: endsSoon }, text);
+    },
+    (error: unknown) => request.log.warn({ ...facts, err: error }, 'a use was not noted'),
+  );
 }
 
 /**

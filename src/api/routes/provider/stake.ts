@@ -19,7 +19,6 @@ import { assertNever } from '../../../lib/assert';
 import type { WebGamesCode } from '../../../protocols/web-games/codes';
 import { decodeCredit, type StakeRequest } from '../../../protocols/web-games/decode';
 import { encodeMoney, encodeRefusal } from '../../../protocols/web-games/encode';
-import { isSignedBy } from '../../../protocols/web-games/signature';
 import type { MoneyAnswer } from '../../money-desk';
 import { openAmountConflict } from './amount-conflict';
 import { maskedBody } from './masked-body';
@@ -31,11 +30,11 @@ type CreditRefusal = Exclude<WebGamesCode<'Credit'>, 0>;
  * Credit (provider document, section 4): takes a stake. Order of checks as SPEC §3 has it: shape, hash,
  * stored answer, then player, session, round and game.
  */
-export const askStake: ProviderMethod = async (deps, { connection, apiKeys, bodyText }) => {
+export const askStake: ProviderMethod = async (deps, { connection, isSigned, bodyText }) => {
   const decoded = decodeCredit(bodyText);
   if (!decoded.ok) return refuse(1, decoded.message);
   const { request } = decoded;
-  if (!isSignedBy('Credit', request.hashValues, request.hash, apiKeys)) return refuse(10);
+  if (!isSigned('Credit', request.hashValues, request.hash)) return refuse(10);
 
   const key = {
     connectionId: connection.id,
