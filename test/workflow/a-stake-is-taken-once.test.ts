@@ -8,7 +8,7 @@ let player: TestPlayer;
 
 /** A deadline that no busy machine misses; the tests of what comes after it shorten it. */
 const PATIENT = { answer_deadline_ms: 15_000, revive_window_ms: 60_000 };
-const HASTY = { answer_deadline_ms: 600 };
+const HASTY = { answer_deadline_ms: 1_500 };
 
 beforeAll(async () => {
   house = await startRoundhouse({
@@ -266,11 +266,11 @@ test('a provider that hangs up before its answer: the repeat gets 0, without one
 
 test('a database that stumbles at the deadline: no code 1 is said that the book does not know of', async () => {
   house.wallet.always('/bet', 'hang');
-  await house.configure({ answer_deadline_ms: 1_500 });
+  await house.configure({ answer_deadline_ms: 3_000 });
   const asked = house.provider.credit(stake());
   await eventually(() => expect(bets().length).toBeGreaterThan(0));
   await house.pool.query('ALTER TABLE operations RENAME TO operations_away');
-  await sleep(2_000);
+  await sleep(3_500);
   await house.pool.query('ALTER TABLE operations_away RENAME TO operations');
   expect(await asked).toMatchObject({ status: 200, code: 1 });
   const round = await house.roundOf(player.id, '12');

@@ -11,6 +11,7 @@ let house: TestRoundhouse;
 beforeAll(async () => {
   house = await startRoundhouse({
     timeScale: 0.05,
+    connection: { answer_deadline_ms: 4_000 },
     partner: {
       dedup_before_funds: true,
       breaker: { calls_min: 4, window_ms: 10_000, open_ms_min: 1_500, open_ms_max: 2_000 },
