@@ -92,7 +92,11 @@ export async function otherCallsBetween(
 ): Promise<boolean> {
   const { rows } = await db.query<{ others: boolean }>(
     `WITH since AS (SELECT min(started_at) AS at FROM attempts WHERE bet_id = $2 AND verb = $3)
-     SELECT since.at IS NULL OR EXISTS (
+     SELECT since.at IS NULL
+       -- The two overlapped: the wallet may have dealt with the second before the first.
+       OR (SELECT min(started_at) FROM attempts WHERE bet_id = $4 AND verb = $5)
+          < (SELECT max(coalesce(ended_at, started_at)) FROM attempts WHERE bet_id = $2 AND verb = $3)
+       OR EXISTS (
        SELECT 1 FROM (SELECT id FROM rounds WHERE player_id = $1 ORDER BY id DESC
                        LIMIT ${ROUNDS_LOOKED_AT}) r
          JOIN obligations o ON o.round_id = r.id AND o.verb IN ('take', 'give')

@@ -64,3 +64,16 @@ test('calls of another player, and of the player before, do not hide it', async 
   await house.provider.debit(call({ amount: '25' }));
   expect(await cases()).toEqual(['balance_did_not_move']);
 });
+
+test('the same balance proves nothing where the two calls overlapped', async () => {
+  await house.provider.credit(call());
+  // The win moves the balance and its answer is lost; until it is repeated, the second win's carrier is told
+  // the balance that the first one left behind.
+  house.wallet.script('/settle-bet', 'lose', 'reset', 'reset');
+  const wins = await Promise.all([
+    house.provider.debit(call({ amount: '25', betAmount: '40' })),
+    house.provider.debit(call({ amount: '5' })),
+  ]);
+  expect(wins.map(({ code }) => code)).toEqual([0, 0]);
+  expect(await cases()).toEqual([]);
+});
