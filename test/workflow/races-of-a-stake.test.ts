@@ -226,7 +226,7 @@ describe('our own death', () => {
   test('of the API that holds the request, and the wallet answers after its deadline: given back', async () => {
     const dying = await house.startApi();
     const provider = createTestProvider(() => `${dying.baseUrl}/providers/sandbox`, 'secret');
-    await house.configure({ answer_deadline_ms: 1_500, revive_window_ms: 1_000 });
+    await house.configure({ answer_deadline_ms: 5_000, revive_window_ms: 500 });
     house.wallet.script('/bet', 'lose');
     house.wallet.always('/bet', 'hang');
     const lost = provider.credit(stake());
@@ -234,7 +234,7 @@ describe('our own death', () => {
     await eventually(() => expect(bets().length).toBeGreaterThan(1));
     await dying.close();
     await expect(lost).rejects.toThrow();
-    await sleep(1_600);
+    await sleep(5_000);
     // Whether the window has passed by now is the machine's pace; the wallet has told nothing.
     expect((await registers())[0]).toBe('none');
     house.wallet.always('/bet', null);
