@@ -25,7 +25,7 @@ const shared = {
 module.exports = {
   maxWorkers: 2,
   // Real servers on a small, busy machine: a limit that only a test that hangs reaches.
-  testTimeout: 60_000,
+  testTimeout: 180_000,
   // The Temporal SDK's native part keeps a thread callback open that nothing can close, so that a worker
   // of jest would wait for ever after its last test.
   forceExit: true,

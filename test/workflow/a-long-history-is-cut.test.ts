@@ -2,6 +2,9 @@ import { DRIVE_SIGNAL, ROUND_QUERY, type RoundView } from '../../src/contracts/r
 import { eventually } from '../support/eventually';
 import { startRoundhouse, type TestRoundhouse } from '../support/roundhouse';
 
+/** Thousands of signals, on a machine that may be busy with other tests. */
+jest.setTimeout(300_000);
+
 let house: TestRoundhouse;
 beforeAll(async () => (house = await startRoundhouse()));
 afterAll(() => house?.close());
