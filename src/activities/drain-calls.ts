@@ -78,7 +78,7 @@ export function createDrainCalls(deps: {
     return { kind: attempted.kind, text: attempted.kind === 'failed' ? attempted.text : '' };
   }
 
-  /** Makes the calls, `width` at once. A failure ends the batch early when the wallet was not known to answer. */
+  /** Makes the calls, `width` at once, until the batch's time is over. */
   async function makeAll(calls: DrainedCall[], width: number) {
     const endsAt = performance.now() + BATCH_MS;
     const left = [...calls];
