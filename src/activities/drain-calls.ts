@@ -52,7 +52,7 @@ export function createDrainCalls(deps: {
     const toDrive = { ...roundToDrive(context, view), drain: null };
     try {
       await driveRound(client, toDrive, [], HAND_OVER_MS);
-      await markTold(pool, round);
+      await markTold(pool, round, view.version);
     } catch (error) {
       log.error(
         { err: error, round },

@@ -115,12 +115,16 @@ export async function untoldRounds(db: Db, partnerId: number, limit: number): Pr
   return rows.map(({ round }) => round);
 }
 
-/** The round's workflow has been told of what is made. */
-export async function markTold(db: Db, roundId: string): Promise<void> {
+/**
+ * The round's workflow has been told of everything up to a version of its round. A call that another decision
+ * has ended since is left on the list: whoever took that decision tells of both.
+ */
+export async function markTold(db: Db, roundId: string, version: number): Promise<void> {
   await db.query(
     `UPDATE obligations SET drain_partner = NULL
-      WHERE round_id = $1 AND drain_partner IS NOT NULL AND status <> 'open'`,
-    [roundId],
+      WHERE round_id = $1 AND drain_partner IS NOT NULL AND status <> 'open'
+        AND (SELECT version FROM rounds WHERE id = $1) = $2`,
+    [roundId, version],
   );
 }
 
