@@ -22,7 +22,7 @@ describe('an IP whitelist', () => {
 
   test('allows every address when it is empty, and none that is no address when it is not', () => {
     expect(ipAllowed([], '198.51.100.1')).toBe(true);
-    for (const address of ['unknown', '', '203.0.113.5:443', '[::1]', undefined]) {
+    for (const address of ['unknown', '', '::203.0.113.5', '203.0.113.5:443', '[::1]', undefined]) {
       expect(ipAllowed(['203.0.113.0/24', '::/1'], address)).toBe(false);
     }
   });
@@ -82,6 +82,8 @@ describe('an IP whitelist', () => {
     '203.0.113.0/24/24',
     '2001:db8::/129',
     'fe80::1%eth0',
+    '::203.0.113.10',
+    '::203.0.113.0/120',
     ' 203.0.113.10',
   ])('has no entry like "%s"', (text) => {
     expect(ipRuleFault(text)).toBe(`"${text}" is neither an IP address nor a CIDR range`);

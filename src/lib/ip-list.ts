@@ -52,7 +52,7 @@ function contains(rule: Rule, address: Address): boolean {
 
 function ruleOf(text: string): Rule | undefined {
   const [host = '', bitsText, ...rest] = text.split('/');
-  if (rest.length > 0 || isIP(host) === 0 || host.includes('%')) return undefined;
+  if (rest.length > 0 || !isAddress(host) || host.includes('%')) return undefined;
   const written = ipaddr.parse(host);
   const network = ipaddr.process(host);
   const writtenMax = written.kind() === 'ipv4' ? 32 : 128;
@@ -66,5 +66,11 @@ function ruleOf(text: string): Rule | undefined {
 }
 
 function addressOf(text: string): Address | undefined {
-  return isIP(text) === 0 ? undefined : ipaddr.process(text);
+  return isAddress(text) ? ipaddr.process(text) : undefined;
+}
+
+// `::203.0.113.10` is an address of its own, of a form nobody uses since 2006; the library takes it for
+// 203.0.113.10, which it is not.
+function isAddress(text: string): boolean {
+  return isIP(text) !== 0 && !/^::\d+\./.test(text);
 }
