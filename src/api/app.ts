@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import type { TransportSettings } from '../config/transport';
 import { findBet } from '../db/book';
 import type { Clock } from '../lib/clock';
 import type { Logger } from '../lib/log';
 import { openapi } from './plugins/openapi';
+import { createTransport, isBelowProviders } from './plugins/transport';
 import { healthRoutes } from './routes/health/health-routes';
 import { createLinks } from './routes/pages/links';
 import { pagesRoutes } from './routes/pages/pages-routes';
@@ -11,8 +13,10 @@ import { partnerErrorDoor, partnerNotFound } from './routes/partner/error-door';
 import { partnerRoutes } from './routes/partner/partner-routes';
 import type { ProviderDeps } from './routes/provider/provider-deps';
 import { providerFailure, providerRoutes } from './routes/provider/provider-routes';
+import { putTlsInFront } from './tls-front';
 
 export interface AppDeps extends ProviderDeps {
+  readonly transport: TransportSettings;
   readonly publicBaseUrl: string;
   readonly temporalReady: () => Promise<void>;
   readonly clock: Clock;
@@ -30,11 +34,14 @@ const KEEP_ALIVE_MS = 72_000;
 export async function createApp(deps: AppDeps): Promise<FastifyInstance> {
   const { publicBaseUrl, vault, clock, log } = deps;
   const { pool } = deps.book;
+  const { trustedProxies, tls } = deps.transport;
+  const refusePlainHttp = createTransport(deps.transport);
   const app = Fastify({
     loggerInstance: log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
-    // Addresses are the socket's own: no header of a stranger is believed.
-    trustProxy: false,
+    // Addresses are the socket's own, or what a proxy of ours says; never true and never a count of hops, by
+    // which a stranger could say it too.
+    trustProxy: trustedProxies.length > 0 && [...trustedProxies],
     bodyLimit: BODY_BYTES_MAX,
     requestTimeout: REQUEST_MS_MAX,
     keepAliveTimeout: KEEP_ALIVE_MS,
@@ -45,9 +52,17 @@ export async function createApp(deps: AppDeps): Promise<FastifyInstance> {
     // The provider document: its base URL "should not end with a trailing slash"; some do none the less.
     routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true },
     frameworkErrors: (error, request, reply) => {
-      if (request.url.startsWith('/providers')) return void providerFailure(reply);
+      if (refusePlainHttp(request, reply)) return;
+      if (isBelowProviders(request)) return void providerFailure(reply);
       return void partnerErrorDoor(error, request, reply);
     },
+  });
+  if (tls) {
+    const front = putTlsInFront(app.server, { files: tls, log });
+    app.addHook('preClose', async () => front.close());
+  }
+  app.addHook('onRequest', (request, reply, done) => {
+    if (!refusePlainHttp(request, reply)) done();
   });
   app.setErrorHandler(partnerErrorDoor);
   app.setNotFoundHandler(partnerNotFound);

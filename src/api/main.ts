@@ -3,6 +3,7 @@ import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { createWallets } from '../activities/wallets';
 import { readSettings } from '../config/env';
 import { readMasterKeys } from '../config/master-key';
+import { readTransport } from '../config/transport';
 import { createAnswerListener } from '../db/answers';
 import { createBook } from '../db/book';
 import { createBookClock } from '../db/book-clock';
@@ -21,6 +22,7 @@ import { createMoneyDesk } from './money-desk';
 async function startApi(): Promise<Service> {
   const settings = readSettings(['DATABASE_URL']);
   const keys = readMasterKeys(settings);
+  const transport = readTransport(settings);
   const log = createLogger('api', settings.LOG_LEVEL);
   const databaseUrl = settings.DATABASE_URL;
   const pool = createPool({
@@ -55,6 +57,7 @@ async function startApi(): Promise<Service> {
     clock,
     failpoint,
     log,
+    transport,
     publicBaseUrl: settings.PUBLIC_BASE_URL,
     vault,
     temporalReady: async () => {
@@ -64,7 +67,13 @@ async function startApi(): Promise<Service> {
     },
   });
   await app.listen({ host: settings.API_HOST, port: settings.API_PORT });
-  log.info({ host: settings.API_HOST, port: settings.API_PORT }, 'listening');
+  log.info(
+    { host: settings.API_HOST, port: settings.API_PORT, tls: transport.tls !== undefined },
+    'listening',
+  );
+  if (transport.trustedProxies.length > 0) {
+    log.info({ proxies: transport.trustedProxies }, 'forwarding headers of these are believed');
+  }
 
   return {
     async close() {

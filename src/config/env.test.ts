@@ -82,4 +82,36 @@ describe('readSettings', () => {
     const settings = readSettings([], { PUBLIC_BASE_URL: 'https://play.example.com/' });
     expect(settings.PUBLIC_BASE_URL).toBe('https://play.example.com');
   });
+
+  test('links begin with https once the API speaks TLS itself', () => {
+    const settings = readSettings([], { TLS_CERT_FILE: 'a', API_PORT: '8443' });
+    expect(settings.PUBLIC_BASE_URL).toBe('https://localhost:8443');
+  });
+
+  test('trusted proxies are a list of addresses and ranges', () => {
+    const text = ' 10.0.0.0/8, 192.0.2.7 ,2001:db8::/32,';
+    const { TRUSTED_PROXY_CIDRS: found } = readSettings([], { TRUSTED_PROXY_CIDRS: text });
+    expect(found).toEqual(['10.0.0.0/8', '192.0.2.7', '2001:db8::/32']);
+    expect(readSettings([], {}).TRUSTED_PROXY_CIDRS).toEqual([]);
+  });
+
+  test.each([
+    ['true', 'neither'],
+    ['1', 'neither'],
+    ['loopback', 'neither'],
+    ['uniquelocal', 'neither'],
+    ['*', 'neither'],
+    ['10.0.0.0/255.0.0.0', 'neither'],
+    ['10.0.0.1-10.0.0.9', 'neither'],
+    ['proxy.example.com', 'neither'],
+    ['10.1.2.3/8', 'the range is 10.0.0.0/8'],
+    ['0.0.0.0/0', 'every address there is'],
+    ['::/0', 'every address there is'],
+    ['192.0.2.7,true', 'neither'],
+  ])('nobody is trusted by "%s"', (text, reason) => {
+    const [fault, ...others] = faultsOf(() => readSettings([], { TRUSTED_PROXY_CIDRS: text }));
+    expect(others).toEqual([]);
+    expect(fault).toMatch(/^TRUSTED_PROXY_CIDRS: "/);
+    expect(fault).toContain(reason);
+  });
 });

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import { ipRuleFault } from '../lib/ip-list';
 
 /** Every fault of the configuration at once; a process prints them and exits with 1 before it listens. */
 export class SettingsError extends Error {
@@ -16,6 +17,23 @@ const url = (...protocols: string[]) =>
   });
 const httpUrl = url('http:', 'https:').transform((text) => text.replace(/\/+$/, ''));
 const postgresUrl = url('postgres:', 'postgresql:');
+
+const commaList = z
+  .string()
+  .default('')
+  .transform((text) =>
+    text
+      .split(',')
+      .map((part) => part.trim())
+      .filter(Boolean),
+  );
+// Trust is given to networks one can name: "true" or a count of hops would give it to strangers.
+const networks = commaList.check(({ value, issues }) => {
+  for (const entry of value) {
+    const message = ipRuleFault(entry);
+    if (message !== undefined) issues.push({ code: 'custom', input: value, message });
+  }
+});
 
 /**
  * Every environment variable Roundhouse reads, with its default and the reason for it. `.env.example`
@@ -57,21 +75,27 @@ export const VARIABLES = {
     reason: 'loopback by default, so that nothing is reachable before somebody decides so',
   },
   API_PORT: { schema: port.default(8080), reason: 'partner API, provider callbacks and pages' },
+  TLS_CERT_FILE: {
+    schema: z.string().min(1).optional(),
+    reason:
+      "the API's certificate with its chain, PEM; with it the API speaks TLS itself, and reads a new one within seconds",
+  },
+  TLS_KEY_FILE: {
+    schema: z.string().min(1).optional(),
+    reason: "that certificate's private key, PEM without a passphrase",
+  },
+  TRUSTED_PROXY_CIDRS: {
+    schema: networks,
+    reason:
+      'our own proxies in front of the API, comma-separated addresses and CIDRs: only their X-Forwarded-For and X-Forwarded-Proto are believed',
+  },
   PUBLIC_BASE_URL: {
     schema: httpUrl.optional(),
     reason:
-      'how browsers reach the API; launch and round links begin with it (default http://localhost:API_PORT)',
+      'how browsers reach the API; launch and round links begin with it (default http://localhost:API_PORT, https with TLS_CERT_FILE)',
   },
   EGRESS_ALLOW_CIDRS: {
-    schema: z
-      .string()
-      .default('')
-      .transform((text) =>
-        text
-          .split(',')
-          .map((part) => part.trim())
-          .filter(Boolean),
-      ),
+    schema: commaList,
     reason: 'private networks that wallet and provider URLs may point into, comma-separated CIDRs',
   },
   TIME_SCALE: {
@@ -179,6 +203,7 @@ export function readSettings<Required extends VariableName = never>(
   }
   if (faults.length > 0) throw new SettingsError(faults);
   settings.ROUNDHOUSE_HOME = resolve(String(settings.ROUNDHOUSE_HOME));
-  settings.PUBLIC_BASE_URL ??= `http://localhost:${String(settings.API_PORT)}`;
+  const scheme = settings.TLS_CERT_FILE === undefined ? 'http' : 'https';
+  settings.PUBLIC_BASE_URL ??= `${scheme}://localhost:${String(settings.API_PORT)}`;
   return settings as Settings & { readonly [Name in Required]: NonNullable<Settings[Name]> };
 }

@@ -1,5 +1,5 @@
 import { InvalidSettingsError } from '../contracts/settings';
-import { isIpRule } from '../lib/ip-list';
+import { ipRuleFault } from '../lib/ip-list';
 import { RefusedError } from './refused';
 
 /**
@@ -27,15 +27,11 @@ export function checkedBaseUrl(field: string, text: string): string {
   return url.href.replace(/\/+$/, '');
 }
 
-/** @throws RefusedError naming the first entry that is neither an address nor a CIDR range */
+/** @throws RefusedError naming the first entry that is no address, no range, or a range nobody means */
 export function checkedIpWhitelist(entries: readonly string[]): string[] {
   for (const entry of entries) {
-    if (!isIpRule(entry)) {
-      throw new RefusedError(
-        'ip_whitelist',
-        `"${entry}" is neither an IP address nor a CIDR range`,
-      );
-    }
+    const fault = ipRuleFault(entry);
+    if (fault !== undefined) throw new RefusedError('ip_whitelist', fault);
   }
   return [...new Set(entries)];
 }

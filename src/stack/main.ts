@@ -21,6 +21,11 @@ async function main(): Promise<void> {
   const begin = Date.now();
   const fresh = readArguments(process.argv.slice(2));
   const settings = readSettings();
+  if (settings.TLS_CERT_FILE !== undefined) {
+    throw new StackError(
+      'TLS_CERT_FILE: npm start speaks plain http, to this machine only; unset it',
+    );
+  }
   const home = await openHome(settings.ROUNDHOUSE_HOME, (line) => print(`  ${line}`));
   const signals = handleSignals(home);
   let stack: Stack | undefined;

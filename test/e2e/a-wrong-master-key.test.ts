@@ -15,6 +15,7 @@ function start(program: string, masterKey: string) {
     {
       env: {
         PATH: process.env.PATH,
+        ROUNDHOUSE_ENV: 'development',
         DATABASE_URL: database.url,
         // Nobody listens there: the key is looked at before anything else is asked.
         TEMPORAL_ADDRESS: '127.0.0.1:1',

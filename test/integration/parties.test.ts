@@ -150,6 +150,8 @@ describe('partners', () => {
     ['wallet_url', { walletUrl: 'https://me:secret@wallet.example.com' }],
     ['wallet_url', { walletUrl: 'https://wallet.example.com/?a=1' }],
     ['ip_whitelist', { ipWhitelist: ['203.0.113.10', '203.0.113.0/40'] }],
+    ['ip_whitelist', { ipWhitelist: ['203.0.113.10', '10.1.2.3/8'] }],
+    ['ip_whitelist', { ipWhitelist: ['0.0.0.0/0'] }],
     ['settings', { settings: { no_such_setting: 1 } }],
     ['settings', { settings: [] }],
   ])('a bad %s is refused by name, and nothing is created (%j)', async (field, bad) => {
@@ -253,6 +255,8 @@ describe('connections', () => {
     ['partner_id', { partnerId: 'abc' }],
     ['api_key', { apiKey: '' }],
     ['ip_whitelist', { ipWhitelist: ['x'] }],
+    ['ip_whitelist', { ipWhitelist: ['2001:db8::1/32'] }],
+    ['ip_whitelist', { ipWhitelist: ['::/0'] }],
     ['settings', { settings: { answer_deadline_ms: 1 } }],
   ])('a bad %s is refused by name (%j)', async (field, bad) => {
     await expect(

@@ -7,6 +7,7 @@ import { createActivities } from '../../src/activities/create-activities';
 import { createWallets } from '../../src/activities/wallets';
 import { createApp } from '../../src/api/app';
 import { createMoneyDesk } from '../../src/api/money-desk';
+import type { TransportSettings } from '../../src/config/transport';
 import { ROUNDS_TASK_QUEUE, roundWorkflowId } from '../../src/contracts/round';
 import { createAnswerListener, createAnswerNotifier } from '../../src/db/answers';
 import { createBook, type Book } from '../../src/db/book';
@@ -69,9 +70,21 @@ export interface TestRoundhouse {
   /** The wallet's calls about a player, by endpoint. */
   callsOf(player: TestPlayer, endpoint: string): WalletCallSeen[];
   /** Another API process on the same book. */
-  startApi(): Promise<{ baseUrl: string; close(): Promise<void> }>;
+  startApi(options?: TestApiOptions): Promise<TestApi>;
   stopWorker(): Promise<void>;
   startWorker(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface TestApiOptions {
+  /** Instead of plain http to this machine. */
+  readonly transport?: TransportSettings;
+  readonly log?: Logger;
+}
+
+export interface TestApi {
+  readonly baseUrl: string;
+  readonly app: FastifyInstance;
   close(): Promise<void>;
 }
 
@@ -183,7 +196,7 @@ export async function startRoundhouse(options: TestOptions = {}): Promise<TestRo
     worker = undefined;
   }
 
-  async function startApi(): Promise<{ baseUrl: string; close(): Promise<void> }> {
+  async function startApi(own: TestApiOptions = {}): Promise<TestApi> {
     const listener = createAnswerListener({ databaseUrl: database.url, log });
     const apiBook = createBook({ pool, installation, timeScale });
     const desk = createMoneyDesk({
@@ -199,7 +212,8 @@ export async function startRoundhouse(options: TestOptions = {}): Promise<TestRo
       wallets,
       clock: systemClock,
       failpoint: createFailpoints(undefined),
-      log,
+      log: own.log ?? log,
+      transport: own.transport ?? { development: true, trustedProxies: [] },
       publicBaseUrl: 'http://localhost:8080',
       vault,
       temporalReady: () => Promise.resolve(),
@@ -208,6 +222,7 @@ export async function startRoundhouse(options: TestOptions = {}): Promise<TestRo
     const { port } = app.server.address() as AddressInfo;
     const api = {
       baseUrl: `http://127.0.0.1:${port}`,
+      app,
       async close() {
         app.server.closeAllConnections();
         await app.close();

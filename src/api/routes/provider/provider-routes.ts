@@ -126,7 +126,7 @@ function send(reply: FastifyReply, body: string): FastifyReply {
   return reply.code(200).type('application/json; charset=utf-8').send(body);
 }
 
-/** For requests below /providers that never reach a route: broken URLs, a server that is stopping. */
-export function providerFailure(reply: FastifyReply): FastifyReply {
-  return send(reply, encodeFailure());
+/** For requests below /providers that never reach a route: broken URLs, plain http. */
+export function providerFailure(reply: FastifyReply, message?: string): FastifyReply {
+  return send(reply, encodeFailure(message));
 }
