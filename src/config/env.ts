@@ -57,6 +57,11 @@ export const VARIABLES = {
     reason: 'loopback by default, so that nothing is reachable before somebody decides so',
   },
   API_PORT: { schema: port.default(8080), reason: 'partner API, provider callbacks and pages' },
+  API_METRICS_PORT: {
+    schema: port.optional(),
+    reason:
+      "the API's Prometheus endpoint, a listener of its own on API_HOST; unset, there is none",
+  },
   PUBLIC_BASE_URL: {
     schema: httpUrl.optional(),
     reason:

@@ -27,6 +27,7 @@ import { systemClock } from '../../src/lib/clock';
 import { createEgressGuard } from '../../src/lib/egress';
 import { createFailpoints } from '../../src/lib/failpoints';
 import { createLogger, type Logger } from '../../src/lib/log';
+import { createMetrics, type Metrics } from '../../src/lib/metrics';
 import { eventually } from './eventually';
 import { createTestDatabase } from './postgres';
 import { createTestNamespace, temporalAddress, workflowBundlePath } from './temporal';
@@ -50,6 +51,8 @@ export interface TestRoundhouse {
   readonly provider: TestProvider;
   readonly apiKey: string;
   readonly baseUrl: string;
+  /** What the API has counted. */
+  readonly metrics: Metrics;
   readonly partner: Partner;
   readonly connection: ProviderConnection;
   /** A player with an authorised session. */
@@ -88,6 +91,8 @@ export interface TestOptions {
   readonly timeScale?: number;
   /** Instead of silence. */
   readonly log?: Logger;
+  /** False: connections need an IP list. */
+  readonly development?: boolean;
   /** Rounds kept in the worker's memory; 0 replays every task from its history. */
   readonly maxCachedWorkflows?: number;
 }
@@ -110,6 +115,7 @@ export async function startRoundhouse(options: TestOptions = {}): Promise<TestRo
   const log = options.log ?? createLogger('test', process.env.TEST_LOG_LEVEL ?? 'silent');
   const pool = createPool({ databaseUrl: database.url, max: 20 });
   const egress = createEgressGuard({ allowHttp: true, allowCidrs: [] });
+  const metrics = createMetrics();
   let secret = '';
   const wallet = await startTestWallet(() => secret);
 
@@ -199,6 +205,8 @@ export async function startRoundhouse(options: TestOptions = {}): Promise<TestRo
       wallets,
       clock: systemClock,
       failpoint: createFailpoints(undefined),
+      development: options.development ?? true,
+      metrics,
       log,
       publicBaseUrl: 'http://localhost:8080',
       vault,
@@ -267,6 +275,7 @@ export async function startRoundhouse(options: TestOptions = {}): Promise<TestRo
     provider,
     apiKey,
     baseUrl,
+    metrics,
     partner,
     connection,
     newSession,
