@@ -62,7 +62,8 @@ const GLOBAL_UNICAST_V6 = ipaddr.parseCIDR('2000::/3');
 
 /**
  * Ports below 1024 belong to services, and of those only the web's are a wallet's or a provider's: whoever types
- * a URL in shall not make us knock at mail, SSH or DNS of others. Above, wallets do live anywhere.
+ * a URL in shall not make us knock at mail, SSH or DNS of others. Above, wallets do live anywhere. Development
+ * may: what it reaches there is its own machine.
  */
 const SERVICE_PORT_MAX = 1_023;
 const WEB_PORTS = ['80', '443'];
@@ -122,7 +123,8 @@ export function createEgressGuard(options: EgressGuardOptions): EgressGuard {
     if (url.username !== '' || url.password !== '')
       return refuse('must not hold a user or password');
     if (url.hash !== '') return refuse('must not hold a fragment');
-    if (url.port !== '' && Number(url.port) <= SERVICE_PORT_MAX && !WEB_PORTS.includes(url.port)) {
+    const isForeign = url.port !== '' && Number(url.port) <= SERVICE_PORT_MAX;
+    if (isForeign && !WEB_PORTS.includes(url.port) && !options.allowHttp) {
       return refuse(`port ${url.port} is not the web's`);
     }
     return checkHost(url.protocol, url.hostname);
