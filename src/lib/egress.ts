@@ -80,7 +80,7 @@ const NAME_MS_MAX = 3_000;
  */
 export function createEgressGuard(options: EgressGuardOptions): EgressGuard {
   const trusted = options.allowCidrs.map((text) => parseCidr(text));
-  const resolve = options.resolve ?? systemLookup;
+  const lookUp = checkedLookup(options.resolve ?? systemLookup, checkAddress);
 
   function checkAddress(protocol: string, text: string): EgressVerdict {
     if (!ipaddr.isValid(text)) return refuse(`${text} is not an address`);
@@ -130,43 +130,11 @@ export function createEgressGuard(options: EgressGuardOptions): EgressGuard {
     return checkHost(url.protocol, url.hostname);
   }
 
-  function checkNow(input: string | URL): Promise<ResolvedVerdict> {
+  async function checkNow(input: string | URL): Promise<ResolvedVerdict> {
     const verdict = checkUrl(input);
     const url = verdict.ok ? new URL(input) : undefined;
-    if (!url || ipaddr.isValid(url.hostname.replace(/^\[|\]$/g, ''))) {
-      return Promise.resolve(verdict);
-    }
-    return new Promise((decide) => {
-      const unresolved = (reason: string) =>
-        decide({ ok: 'unresolved', reason: `${url.hostname} does not resolve here (${reason})` });
-      const timer = setTimeout(() => unresolved('no answer in time'), NAME_MS_MAX);
-      lookUp(url.protocol, url.hostname, {}, (error) => {
-        clearTimeout(timer);
-        if (error instanceof EgressError) decide(refuse(error.message));
-        else if (error) unresolved(error.code ?? 'error');
-        else decide({ ok: true });
-      });
-    });
-  }
-
-  /** Every address of a name, or an EgressError unless all of them may be called. */
-  function lookUp(
-    protocol: string,
-    hostname: string,
-    lookupOptions: LookupOptions,
-    callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
-  ): void {
-    resolve(hostname, { ...lookupOptions, all: true }, (error, addresses) => {
-      if (error) return callback(error, []);
-      if (addresses.length === 0) {
-        return callback(new EgressError(`${hostname} has no address`), []);
-      }
-      for (const { address } of addresses) {
-        const verdict = checkAddress(protocol, address);
-        if (!verdict.ok) return callback(new EgressError(`${hostname}: ${verdict.reason}`), []);
-      }
-      callback(null, addresses);
-    });
+    if (!url || ipaddr.isValid(url.hostname.replace(/^\[|\]$/g, ''))) return verdict;
+    return nameVerdict(lookUp, url);
   }
 
   function lookupFor(protocol: string): LookupFunction {
@@ -192,6 +160,48 @@ export function createEgressGuard(options: EgressGuardOptions): EgressGuard {
     lookupFor,
     lookup: lookupFor('https:'),
   };
+}
+
+type LookUp = (
+  protocol: string,
+  hostname: string,
+  lookupOptions: LookupOptions,
+  callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
+) => void;
+
+/** Every address of a name, or an EgressError unless all of them may be called. */
+function checkedLookup(
+  resolve: NonNullable<EgressGuardOptions['resolve']>,
+  checkAddress: (protocol: string, text: string) => EgressVerdict,
+): LookUp {
+  return (protocol, hostname, lookupOptions, callback) => {
+    resolve(hostname, { ...lookupOptions, all: true }, (error, addresses) => {
+      if (error) return callback(error, []);
+      if (addresses.length === 0) {
+        return callback(new EgressError(`${hostname} has no address`), []);
+      }
+      for (const { address } of addresses) {
+        const verdict = checkAddress(protocol, address);
+        if (!verdict.ok) return callback(new EgressError(`${hostname}: ${verdict.reason}`), []);
+      }
+      callback(null, addresses);
+    });
+  };
+}
+
+/** What a name resolves to now, as a verdict; a name server that says nothing is waited for a while only. */
+function nameVerdict(lookUp: LookUp, { protocol, hostname }: URL): Promise<ResolvedVerdict> {
+  return new Promise((decide) => {
+    const unresolved = (reason: string) =>
+      decide({ ok: 'unresolved', reason: `${hostname} does not resolve here (${reason})` });
+    const timer = setTimeout(() => unresolved('no answer in time'), NAME_MS_MAX);
+    lookUp(protocol, hostname, {}, (error) => {
+      clearTimeout(timer);
+      if (error instanceof EgressError) decide(refuse(error.message));
+      else if (error) unresolved(error.code ?? 'error');
+      else decide({ ok: true });
+    });
+  });
 }
 
 /** Says at a process's start into which private networks it may call: nobody shall wonder later. */

@@ -25,7 +25,10 @@ let rounds = 0;
 
 beforeAll(async () => {
   const sink = new Writable({
-    write: (chunk: Buffer, _encoding, done) => void ((logged += chunk.toString()), done()),
+    write(chunk: Buffer, _encoding, done) {
+      logged += chunk.toString();
+      done();
+    },
   });
   house = await startRoundhouse({
     development: false,
