@@ -9,7 +9,7 @@ import { createTransport, isBelowProviders } from './plugins/transport';
 import { healthRoutes } from './routes/health/health-routes';
 import { createLinks } from './routes/pages/links';
 import { pagesRoutes } from './routes/pages/pages-routes';
-import { partnerErrorDoor, partnerNotFound } from './routes/partner/error-door';
+import { PartnerApiError, partnerErrorDoor, partnerNotFound } from './routes/partner/error-door';
 import { partnerRoutes } from './routes/partner/partner-routes';
 import type { ProviderDeps } from './routes/provider/provider-deps';
 import { providerFailure, providerRoutes } from './routes/provider/provider-routes';
@@ -66,6 +66,11 @@ export async function createApp(deps: AppDeps): Promise<FastifyInstance> {
   });
   app.setErrorHandler(partnerErrorDoor);
   app.setNotFoundHandler(partnerNotFound);
+  app.addHook('onError', (_request, _reply, error, done) => {
+    if (error instanceof PartnerApiError && error.refusal)
+      deps.metrics.partnerRefused(error.refusal);
+    done();
+  });
 
   const links = createLinks({ publicBaseUrl, key: vault.linkSigningKey, clock });
   await app.register(openapi, { publicBaseUrl });

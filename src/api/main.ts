@@ -11,12 +11,14 @@ import { readInstallation } from '../db/installation';
 import { createPool } from '../db/pool';
 import { openVault } from '../db/vault';
 import { createSystemClock } from '../lib/clock';
-import { createEgressGuard } from '../lib/egress';
+import { createEgressGuard, logEgressNetworks } from '../lib/egress';
 import { createFailpoints } from '../lib/failpoints';
 import { createLogger } from '../lib/log';
+import { createMetrics, listenForMetrics } from '../lib/metrics';
 import { runService, type Service } from '../lib/run-service';
 import { createApp } from './app';
 import { createMoneyDesk } from './money-desk';
+import { warnOfUnreachableConnections } from './routes/provider/provider-auth';
 
 /** The API process: takes requests in, and answers them from the book. */
 async function startApi(): Promise<Service> {
@@ -36,10 +38,14 @@ async function startApi(): Promise<Service> {
   const { connectionOptions, namespace } = loadClientConnectConfig();
   const connection = await Connection.connect(connectionOptions);
   const client = new Client({ connection, namespace: namespace ?? settings.TEMPORAL_NAMESPACE });
+  const development = settings.ROUNDHOUSE_ENV === 'development';
+  const metrics = createMetrics();
   const egress = createEgressGuard({
-    allowHttp: settings.ROUNDHOUSE_ENV === 'development',
+    allowHttp: development,
     allowCidrs: settings.EGRESS_ALLOW_CIDRS,
+    onRefused: metrics.egressRefused,
   });
+  logEgressNetworks(log, settings.EGRESS_ALLOW_CIDRS);
   const listener = createAnswerListener({ databaseUrl, log });
   const wallets = createWallets({ pool, vault, egress, log });
   const failpoint = createFailpoints(settings.FAILPOINTS_DIR);
@@ -56,6 +62,8 @@ async function startApi(): Promise<Service> {
     wallets,
     clock,
     failpoint,
+    development,
+    metrics,
     log,
     transport,
     publicBaseUrl: settings.PUBLIC_BASE_URL,
@@ -74,11 +82,20 @@ async function startApi(): Promise<Service> {
   if (transport.trustedProxies.length > 0) {
     log.info({ proxies: transport.trustedProxies }, 'forwarding headers of these are believed');
   }
+  await warnOfUnreachableConnections(pool, development, log);
+  const metricsListener =
+    settings.API_METRICS_PORT === undefined
+      ? undefined
+      : await listenForMetrics(metrics, {
+          host: settings.API_HOST,
+          port: settings.API_METRICS_PORT,
+        });
 
   return {
     async close() {
       // Requests under way get their answers first; each has its deadline.
       await app.close();
+      await metricsListener?.close();
       await desk.close();
       clock.close();
       await Promise.all([listener.close(), wallets.close()]);

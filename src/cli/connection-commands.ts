@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { syncConnection } from '../activities/sync-catalogue';
+import { listCallbackSecrets } from '../db/callback-secrets';
 import {
   listConnectionKeys,
   rotateConnectionKey,
@@ -16,6 +17,7 @@ import {
 import type { PartyStatus } from '../db/partners';
 import { RefusedError } from '../db/refused';
 import { createLogger } from '../lib/log';
+import { addRotateCallbackSecret, callbackSecretView } from './callback-secret-command';
 import type { CliContext } from './context';
 import {
   callableUrl,
@@ -36,7 +38,7 @@ interface ConnectionFlags {
   readonly settings?: string;
 }
 
-/** `connection create|update|show|list|sync|suspend|resume|rotate-key` (SPEC §6). */
+/** `connection create|update|show|list|sync|suspend|resume|rotate-key|rotate-callback-secret` (SPEC §6). */
 export function addConnectionCommands(program: Command, context: CliContext): void {
   const group = program.command('connection').description('integrations with game providers');
   addCreate(group, context);
@@ -45,6 +47,7 @@ export function addConnectionCommands(program: Command, context: CliContext): vo
   addStatus(group, context, 'suspend', 'suspended', 'offer none of its games and take no stake');
   addStatus(group, context, 'resume', 'active', 'end a suspension');
   addRotateKey(group, context);
+  addRotateCallbackSecret(group, context);
 
   context
     .command(group, 'show', 'one connection with its settings, defaults filled in')
@@ -53,7 +56,13 @@ export function addConnectionCommands(program: Command, context: CliContext): vo
       const connection = await connectionByKey(context.pool(), key);
       if (!connection) throw new RefusedError('key', `there is no connection ${key}`);
       const api_keys = (await listConnectionKeys(context.pool(), connection.id)).map(keyView);
-      context.answer(command, { ...connectionView(context, connection), api_keys });
+      const secrets = await listCallbackSecrets(context.pool(), connection.id);
+      const callback_secrets = secrets.map(callbackSecretView);
+      context.answer(command, {
+        ...connectionView(context, connection),
+        api_keys,
+        callback_secrets,
+      });
     });
 
   context
@@ -87,7 +96,7 @@ function addCreate(group: Command, context: CliContext): void {
       const connection = await createConnection(await context.office(command), {
         key,
         dialect: flags.dialect,
-        baseUrl: callableUrl(context.egress(), 'base_url', flags.baseUrl ?? ''),
+        baseUrl: await callableUrl(context, 'base_url', flags.baseUrl ?? ''),
         partnerId: flags.partnerId ?? '',
         apiKey: flags.apiKey ?? '',
         ...given({
@@ -106,13 +115,13 @@ function addUpdate(group: Command, context: CliContext): void {
     .option('--base-url <U>', "the base URL of the provider's service")
     .option('--partner-id <N>', 'our number at the provider')
     .option('--api-key <S>', 'replaces the key both sides sign with, at once')
-    .option('--ip-whitelist <L>', 'replaces the list; empty: any address')
+    .option('--ip-whitelist <L>', 'replaces the list; an empty one needs the setting any_address')
     .option('--settings <JSON>', 'merged key by key; null puts a key back to its default')
     .action(async (key: string, flags: ConnectionFlags, command: Command) => {
       const { baseUrl, partnerId, apiKey } = flags;
       const change = given({
         baseUrl:
-          baseUrl === undefined ? undefined : callableUrl(context.egress(), 'base_url', baseUrl),
+          baseUrl === undefined ? undefined : await callableUrl(context, 'base_url', baseUrl),
         partnerId,
         apiKey,
         ipWhitelist: ipWhitelistOf(flags.ipWhitelist),

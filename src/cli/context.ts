@@ -6,7 +6,7 @@ import type { Office } from '../db/office';
 import { createPool, type Pool } from '../db/pool';
 import { RefusedError } from '../db/refused';
 import { openVault, type Vault } from '../db/vault';
-import { createEgressGuard, type EgressGuard } from '../lib/egress';
+import { createEgressGuard, type EgressGuard, type EgressGuardOptions } from '../lib/egress';
 import { renderText, type Printable } from './render-text';
 
 /** Where a command's words go and where its settings come from: the process, or a test. */
@@ -15,6 +15,8 @@ export interface CliIo {
   stderr(text: string): void;
   /** The process's own unless told. */
   readonly environment?: NodeJS.ProcessEnv;
+  /** Names of hosts: the system's resolver, unless a test brings one of its own. */
+  readonly resolve?: EgressGuardOptions['resolve'];
 }
 
 /** What a command needs, opened when it first asks for it. */
@@ -61,6 +63,7 @@ export function createContext(io: CliIo): CliContext {
       max: POOL_MAX,
       applicationName: 'roundhouse cli',
     }));
+  const isDevelopment = () => readOnce().ROUNDHOUSE_ENV === 'development';
   const masterKeys = () => readMasterKeys(readOnce());
   const openOnce = async () => (vault ??= openVault({ pool: openPool(), keys: masterKeys() }));
 
@@ -73,11 +76,13 @@ export function createContext(io: CliIo): CliContext {
       pool: openPool(),
       actor: actorOf(command.opts<{ as?: string }>().as),
       vault: await openOnce(),
+      development: isDevelopment(),
     }),
     egress: () =>
       createEgressGuard({
-        allowHttp: readOnce().ROUNDHOUSE_ENV === 'development',
+        allowHttp: isDevelopment(),
         allowCidrs: readOnce().EGRESS_ALLOW_CIDRS,
+        ...(io.resolve && { resolve: io.resolve }),
       }),
     changing(parent, usage, description) {
       return this.command(parent, usage, description).option(

@@ -1,5 +1,5 @@
 import { RefusedError } from '../db/refused';
-import type { EgressGuard } from '../lib/egress';
+import type { CliContext } from './context';
 
 /** `--ip-whitelist A,B`: blanks around the commas are taken, empty text is the empty list (any address). */
 export function ipWhitelistOf(text: string | undefined): string[] | undefined {
@@ -25,13 +25,19 @@ export function settingsOf(text: string | undefined): unknown {
 }
 
 /**
- * A URL we are going to call: what the guard would refuse later is refused now, while somebody looks.
+ * A URL we are going to call: what the guard would refuse later is refused now, while somebody looks. A name that
+ * does not resolve from here is only remarked upon: it may do so where API and worker run.
  *
  * @throws RefusedError naming `field`
  */
-export function callableUrl(egress: EgressGuard, field: string, text: string): string {
-  const verdict = egress.checkUrl(text);
-  if (!verdict.ok) throw new RefusedError(field, verdict.reason);
+export async function callableUrl(
+  context: Pick<CliContext, 'egress' | 'remark'>,
+  field: string,
+  text: string,
+): Promise<string> {
+  const verdict = await context.egress().checkNow(text);
+  if (verdict.ok === false) throw new RefusedError(field, verdict.reason);
+  if (verdict.ok === 'unresolved') context.remark(`warning: ${field}: ${verdict.reason}`);
   return text;
 }
 

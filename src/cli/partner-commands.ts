@@ -66,7 +66,7 @@ function addCreate(group: Command, context: CliContext): void {
         const created = await createPartner(await context.office(command), {
           prefix,
           currency,
-          walletUrl: callableUrl(context.egress(), 'wallet_url', flags.walletUrl ?? ''),
+          walletUrl: await callableUrl(context, 'wallet_url', flags.walletUrl ?? ''),
           ...given({
             ipWhitelist: ipWhitelistOf(flags.ipWhitelist),
             settings: settingsOf(flags.settings),
@@ -97,9 +97,7 @@ function addUpdate(group: Command, context: CliContext): void {
       const { walletUrl } = flags;
       const change = given({
         walletUrl:
-          walletUrl === undefined
-            ? undefined
-            : callableUrl(context.egress(), 'wallet_url', walletUrl),
+          walletUrl === undefined ? undefined : await callableUrl(context, 'wallet_url', walletUrl),
         ipWhitelist: ipWhitelistOf(flags.ipWhitelist),
         settings: settingsOf(flags.settings),
       });

@@ -89,6 +89,11 @@ export const VARIABLES = {
     reason:
       'our own proxies in front of the API, comma-separated addresses and CIDRs: only their X-Forwarded-For and X-Forwarded-Proto are believed',
   },
+  API_METRICS_PORT: {
+    schema: port.optional(),
+    reason:
+      "the API's Prometheus endpoint, a listener of its own on API_HOST; unset, there is none",
+  },
   PUBLIC_BASE_URL: {
     schema: httpUrl.optional(),
     reason:

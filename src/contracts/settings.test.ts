@@ -50,6 +50,7 @@ test('a connection for which nothing was chosen has every default', () => {
     orphan_payout_max: null,
     stake_max: null,
     payout_max: null,
+    any_address: false,
   });
 });
 
@@ -83,6 +84,7 @@ test.each([
   [{ stake_max: '-1' }, /^stake_max: /],
   [{ stake_max: '1e3' }, /^stake_max: /],
   [{ payout_max: '0.00001' }, /^payout_max: /],
+  [{ any_address: 'yes' }, /^any_address: /],
   [{ wallet_attempt_timeout_ms: 2_000 }, /^wallet_attempt_timeout_ms: /],
 ])('connection settings %j are refused by name', (json, fault) => {
   const faults = faultsOf(() => parseConnectionSettings(json));

@@ -99,6 +99,8 @@ const connectionSettings = z.strictObject({
   /** Sanity caps of one operation, as decimal text; null: none (rule 15). */
   stake_max: amount.nullable().default(null),
   payout_max: amount.nullable().default(null),
+  /** Without an IP list: calls from every address are taken. Said in so many words, outside development. */
+  any_address: z.boolean().default(false),
 });
 
 export type PartnerSettings = Readonly<z.output<typeof partnerSettings>>;

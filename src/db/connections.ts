@@ -4,6 +4,7 @@ import {
   type ConnectionSettings,
 } from '../contracts/settings';
 import { assert } from '../lib/assert';
+import { isEveryAddress } from '../lib/ip-list';
 import { differenceOf, recordChange } from './audit-log';
 import { checkedApiKey, insertConnectionKey } from './connection-keys';
 import type { Office } from './office';
@@ -27,7 +28,7 @@ export interface Connection {
   readonly baseUrl: string;
   /** Our number at the provider. */
   readonly partnerId: string;
-  /** Addresses the provider's calls may come from; empty: any. */
+  /** Addresses the provider's calls may come from; for an empty list see `takesAnyAddress`. */
   readonly ipWhitelist: readonly string[];
   /** Every default filled in. */
   readonly settings: ConnectionSettings;
@@ -56,7 +57,7 @@ export interface ConnectionChange {
   readonly partnerId?: string;
   /** Becomes the newest key; the old ones end now. */
   readonly apiKey?: string;
-  /** Replaces the list; empty: any address. */
+  /** Replaces the list; an empty one needs the setting `any_address`, except in development. */
   readonly ipWhitelist?: readonly string[];
   /** Merged into the stored settings, key by key; null puts a key back to its default. */
   readonly settings?: unknown;
@@ -129,6 +130,7 @@ export async function createConnection(office: Office, input: NewConnection): Pr
   const apiKey = checkedApiKey(input.apiKey);
   const ipWhitelist = checkedIpWhitelist(input.ipWhitelist ?? []);
   const settings = mergedConnectionSettings({}, input.settings);
+  requireCallers(office, ipWhitelist, settings);
   try {
     return await transaction(office.pool, async (client) => {
       const { rows } = await client.query<{ id: number }>(
@@ -185,6 +187,10 @@ export async function updateConnection(
     const before = await changeableFields(client, key);
     if (!before) throw new RefusedError('key', `there is no connection ${key}`);
     const settings = mergedConnectionSettings(before.settings, change.settings);
+    // A suspension is never refused, whatever else is wrong with the connection.
+    if (change.status === undefined) {
+      requireCallers(office, ipWhitelist ?? before.ip_whitelist, settings);
+    }
     await client.query(
       `UPDATE connections SET base_url = coalesce($2, base_url),
          partner_id = coalesce($3, partner_id), ip_whitelist = coalesce($4, ip_whitelist),
@@ -268,6 +274,38 @@ function checkedPartnerId(text: string): string {
     throw new RefusedError('partner_id', 'must be a whole number of at most 15 digits');
   }
   return text;
+}
+
+/**
+ * Whether the provider may call from anywhere: there is no list, and that is what the operator said, or this is
+ * development (SPEC §6). Without a list and without that, nobody may call.
+ */
+export function takesAnyAddress(
+  { ipWhitelist, settings }: Pick<Connection, 'ipWhitelist' | 'settings'>,
+  development: boolean,
+): boolean {
+  return ipWhitelist.length === 0 && (development || settings.any_address);
+}
+
+/** @throws RefusedError naming `ip_whitelist` when the list says nothing and nobody said that it need not */
+function requireCallers(
+  { development }: Office,
+  ipWhitelist: readonly string[],
+  stored: Record<string, unknown>,
+): void {
+  const whole = ipWhitelist.find(isEveryAddress);
+  if (whole !== undefined) {
+    throw new RefusedError(
+      'ip_whitelist',
+      `${whole} is no list: leave it empty and set {"any_address": true}`,
+    );
+  }
+  const settings = parseConnectionSettings(stored);
+  if (ipWhitelist.length > 0 || takesAnyAddress({ ipWhitelist, settings }, development)) return;
+  throw new RefusedError(
+    'ip_whitelist',
+    'is empty: name the addresses the provider calls from, or take calls from any with --settings \'{"any_address": true}\'',
+  );
 }
 
 function mergedConnectionSettings(stored: unknown, change: unknown): Record<string, unknown> {

@@ -7,4 +7,6 @@ export interface Office {
   readonly vault: Vault;
   /** Written into the audit log: `--as NAME` or the user of the machine, at most 64 characters. */
   readonly actor: string;
+  /** SPEC §6: a connection may be without an IP list here. Never in production. */
+  readonly development: boolean;
 }

@@ -15,6 +15,7 @@ const SECRET_FIELDS = [
   'apiKey',
   'agentSecret',
   'linkSigningKey',
+  'callback_secret',
 ];
 
 /**
@@ -34,6 +35,8 @@ export function createLogger(name: string, level: string): Logger {
           ...SECRET_FIELDS.map((field) => `*.${field}`),
           'req.headers["x-api-key"]',
           'headers["x-api-key"]',
+          'req.headers["x-callback-secret"]',
+          'headers["x-callback-secret"]',
         ],
         censor: '[masked]',
       },

@@ -26,20 +26,20 @@ export function addressesOf(settings: Settings): StackAddresses {
 
 /** Every port the stack will listen on with these settings. */
 export function portsOf(settings: Settings): NamedPort[] {
-  const port = (variable: keyof Settings & `${string}_PORT`, purpose: string): NamedPort => ({
-    variable,
-    port: settings[variable],
-    purpose,
-  });
+  const port = (variable: keyof Settings & `${string}_PORT`, purpose: string): NamedPort[] => {
+    const chosen = settings[variable];
+    return chosen === undefined ? [] : [{ variable, port: chosen, purpose }];
+  };
   return [
-    port('API_PORT', 'API'),
-    port('SANDBOX_PROVIDER_PORT', 'sandbox provider'),
-    port('SANDBOX_PARTNER_PORT', 'sandbox partner'),
-    port('METRICS_PORT', 'metrics'),
+    ...port('API_PORT', 'API'),
+    ...port('API_METRICS_PORT', 'metrics of the API'),
+    ...port('SANDBOX_PROVIDER_PORT', 'sandbox provider'),
+    ...port('SANDBOX_PARTNER_PORT', 'sandbox partner'),
+    ...port('METRICS_PORT', 'metrics'),
     ...(settings.TEMPORAL_ADDRESS === undefined
-      ? [port('TEMPORAL_PORT', 'Temporal'), port('TEMPORAL_UI_PORT', 'Temporal UI')]
+      ? [...port('TEMPORAL_PORT', 'Temporal'), ...port('TEMPORAL_UI_PORT', 'Temporal UI')]
       : []),
-    ...(settings.DATABASE_URL === undefined ? [port('POSTGRES_PORT', 'PostgreSQL')] : []),
+    ...(settings.DATABASE_URL === undefined ? port('POSTGRES_PORT', 'PostgreSQL') : []),
   ];
 }
 

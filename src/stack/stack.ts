@@ -105,7 +105,8 @@ export function createStack(options: StackOptions): Stack {
       const pool = createPool({ databaseUrl: databases.roundhouse, max: 2 });
       try {
         const vault = await openVault({ pool, keys });
-        const office = { pool, vault, actor: 'npm start' };
+        const development = settings.ROUNDHOUSE_ENV === 'development';
+        const office = { pool, vault, actor: 'npm start', development };
         const demo = await seed(settings, addresses, home, office, report);
         home.writeSecret('demo.json', demo);
         const shared = sharedEnvironment(keyed, databases, temporalAddress);

@@ -11,9 +11,10 @@ import { createBook } from '../db/book';
 import { readInstallation } from '../db/installation';
 import { createPool } from '../db/pool';
 import { openVault } from '../db/vault';
-import { createEgressGuard } from '../lib/egress';
+import { createEgressGuard, logEgressNetworks } from '../lib/egress';
 import { createFailpoints } from '../lib/failpoints';
 import { createLogger } from '../lib/log';
+import { EGRESS_REFUSED } from '../lib/metrics';
 import { runService, type Service } from '../lib/run-service';
 import { workflowBundlePath } from './bundle-workflows';
 import { ensureCatalogueSchedule, ensureSealSchedule, ensureSweepSchedule } from './schedules';
@@ -54,10 +55,18 @@ async function startWorker(): Promise<Service> {
   const { connectionOptions, namespace } = loadClientConnectConfig();
   const connection = await NativeConnection.connect(connectionOptions);
   const client = new Client({ connection, namespace: namespace ?? settings.TEMPORAL_NAMESPACE });
+  // The SDK's own endpoint serves it beside its own metrics.
+  const egressRefused = Runtime.instance().metricMeter.createCounter(
+    EGRESS_REFUSED.name,
+    undefined,
+    EGRESS_REFUSED.help,
+  );
   const egress = createEgressGuard({
     allowHttp: settings.ROUNDHOUSE_ENV === 'development',
     allowCidrs: settings.EGRESS_ALLOW_CIDRS,
+    onRefused: (reason) => egressRefused.add(1, { reason }),
   });
+  logEgressNetworks(log, settings.EGRESS_ALLOW_CIDRS);
   const notifier = createAnswerNotifier({ databaseUrl: settings.DATABASE_URL, log });
   const { id: installation } = await readInstallation(pool);
   const timeScale = settings.TIME_SCALE;

@@ -155,6 +155,14 @@ test('no secret, token or personal data is in any log, history or table', async 
   const renewed = 'a-renewed-key-of-the-provider';
   cli('connection', 'rotate-key', connection.key, '--api-key', renewed);
   secrets["the provider's next key"] = renewed;
+  const callback = cli('connection', 'rotate-callback-secret', connection.key, '--now');
+  secrets['the callback secret'] = callback.callback_secret ?? '';
+  // Sent right and, with a body that is broken, wrong: neither is to be found afterwards.
+  secrets['a wrong callback secret'] = 'a-callback-secret-that-nobody-gave';
+  for (const name of ['the callback secret', 'a wrong callback secret']) {
+    const sent = { 'x-callback-secret': secrets[name] ?? '' };
+    expect((await ask(`/providers/${connection.key}/Credit`, '{"amount":', sent)).status).toBe(200);
+  }
   const shown = [
     ...['partner', 'connection'].map((group) =>
       JSON.stringify(cli(group, 'show', group === 'partner' ? 'DEMO' : connection.key)),

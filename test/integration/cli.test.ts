@@ -5,6 +5,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Pool } from 'pg';
+import type { CliIo } from '../../src/cli/context';
 import { run } from '../../src/cli/run';
 import { authenticatePartner } from '../../src/db/authenticate-partner';
 import { gamesOf, productsFor } from '../../src/db/catalogue';
@@ -37,7 +38,11 @@ interface Outcome {
   readonly err: string;
 }
 
-async function cli(args: readonly string[], variables: Record<string, string> = {}) {
+async function cli(
+  args: readonly string[],
+  variables: Record<string, string> = {},
+  resolve?: CliIo['resolve'],
+) {
   let out = '';
   let err = '';
   const code = await run(args, {
@@ -49,6 +54,7 @@ async function cli(args: readonly string[], variables: Record<string, string> = 
       MASTER_KEY: TEST_MASTER_KEY,
       ...variables,
     },
+    ...(resolve && { resolve }),
   });
   return { code, out, err } satisfies Outcome;
 }
@@ -217,7 +223,7 @@ describe('keys and secrets', () => {
     ]);
     expect(out).not.toMatch(/brand-new-key|secret/);
     const shown = await cli(['connection', 'show', 'rotated', '--json']);
-    expect(shown.out).not.toMatch(/brand-new-key|secret/);
+    expect(shown.out).not.toMatch(/brand-new-key|"secret"/);
     expect(JSON.parse(shown.out)).toMatchObject({
       api_keys: [
         { version: 2, expires_at: null },
@@ -331,6 +337,59 @@ describe('bad input names its flag, exits with 2 and changes nothing', () => {
     const { code, err } = await cli(createArgs('TWICE'));
     expect(code).toBe(2);
     expect(err).toContain('--prefix: TWICE is taken');
+  });
+
+  test.each([
+    ['https://10.0.0.1/', 'not a public address'],
+    ['https://169.254.169.254/latest', 'not a public address'],
+    ['https://[::ffff:192.168.0.1]/', 'not a public address'],
+    ['https://0x7f.1/', 'not a public address'],
+    ['https://2130706433/', 'not a public address'],
+    ['https://wallet/', 'no public name'],
+    ['https://wallet.example:22/', "not the web's"],
+  ])('a wallet or provider at %s is refused when it is typed in', async (url, text) => {
+    const production = { ROUNDHOUSE_ENV: 'production' };
+    const walletArgs = [...createArgs('SSRF1').slice(0, -1), url];
+    const partner = await cli(walletArgs, production);
+    const connection = await cli(connectionArgs('ssrf', url), production);
+    for (const { code, err } of [partner, connection]) {
+      expect(code).toBe(2);
+      expect(err).toContain(text);
+    }
+    const changed = await cli(['partner', 'update', 'LAG1', '--wallet-url', url], production);
+    expect(changed).toMatchObject({ code: 2, err: expect.stringContaining(text) });
+  });
+
+  test('in development loopback is a wallet, and the rest of the private world is none', async () => {
+    for (const url of ['http://10.0.0.1/', 'http://169.254.169.254/', 'http://[fe80::1]/']) {
+      const { code, err } = await cli([...createArgs('SSRF2').slice(0, -1), url]);
+      expect(code).toBe(2);
+      expect(err).toContain('--wallet-url');
+    }
+  });
+
+  test('a name that resolves to a private address is refused when it is typed in', async () => {
+    const url = 'https://wallet.example.com/';
+    const { code, err } = await cli(
+      [...createArgs('SSRF3').slice(0, -1), url],
+      { ROUNDHOUSE_ENV: 'production' },
+      (_hostname, _options, callback) => callback(null, [{ address: '10.0.0.1', family: 4 }]),
+    );
+    expect(code).toBe(2);
+    expect(err).toContain('--wallet-url: wallet.example.com: 10.0.0.1');
+    expect(await partnerByPrefix(pool, 'SSRF3')).toBeUndefined();
+  });
+
+  test('a name that does not resolve here is taken with a warning', async () => {
+    const url = 'https://wallet.example.com/';
+    const { code, err } = await cli(
+      [...createArgs('LATER1').slice(0, -1), url],
+      { ROUNDHOUSE_ENV: 'production' },
+      (_hostname, _options, callback) =>
+        callback(Object.assign(new Error('getaddrinfo'), { code: 'ENOTFOUND' }), []),
+    );
+    expect(code).toBe(0);
+    expect(err).toContain('warning: wallet_url: wallet.example.com does not resolve here');
   });
 
   test('production refuses plain http even on loopback', async () => {

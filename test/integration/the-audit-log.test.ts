@@ -52,6 +52,8 @@ test('every change of a party is told: who, what, before and after', async () =>
   await json('connection', 'update', 'games', '--partner-id', '8');
   await json('connection', 'suspend', 'games');
   await json('connection', 'rotate-key', 'games', '--api-key', 'another-key');
+  await json('connection', 'rotate-callback-secret', 'games');
+  await json('connection', 'rotate-callback-secret', 'games', '--off');
   const partner = await partnerByPrefix(pool, 'LAG1');
   const { player } = await findOrCreatePlayer(pool, partner!, '0632094194');
   await json('player', 'block', 'LAG1.0632094194');
@@ -70,6 +72,8 @@ test('every change of a party is told: who, what, before and after', async () =>
     'connection.update games',
     'connection.suspend games',
     'connection.rotate-key games',
+    'connection.rotate-callback-secret games',
+    'connection.drop-callback-secret games',
     `player.block ${player.playerId}`,
     `player.unblock ${player.playerId}`,
   ]);

@@ -28,6 +28,7 @@ import { systemClock } from '../../src/lib/clock';
 import { createEgressGuard } from '../../src/lib/egress';
 import { createFailpoints } from '../../src/lib/failpoints';
 import { createLogger, type Logger } from '../../src/lib/log';
+import { createMetrics, type Metrics } from '../../src/lib/metrics';
 import { eventually } from './eventually';
 import { createTestDatabase } from './postgres';
 import { createTestNamespace, temporalAddress, workflowBundlePath } from './temporal';
@@ -51,6 +52,8 @@ export interface TestRoundhouse {
   readonly provider: TestProvider;
   readonly apiKey: string;
   readonly baseUrl: string;
+  /** What the API has counted. */
+  readonly metrics: Metrics;
   readonly partner: Partner;
   readonly connection: ProviderConnection;
   /** A player with an authorised session. */
@@ -101,6 +104,8 @@ export interface TestOptions {
   readonly timeScale?: number;
   /** Instead of silence. */
   readonly log?: Logger;
+  /** False: connections need an IP list. */
+  readonly development?: boolean;
   /** Rounds kept in the worker's memory; 0 replays every task from its history. */
   readonly maxCachedWorkflows?: number;
 }
@@ -123,6 +128,7 @@ export async function startRoundhouse(options: TestOptions = {}): Promise<TestRo
   const log = options.log ?? createLogger('test', process.env.TEST_LOG_LEVEL ?? 'silent');
   const pool = createPool({ databaseUrl: database.url, max: 20 });
   const egress = createEgressGuard({ allowHttp: true, allowCidrs: [] });
+  const metrics = createMetrics();
   let secret = '';
   const wallet = await startTestWallet(() => secret);
 
@@ -212,8 +218,10 @@ export async function startRoundhouse(options: TestOptions = {}): Promise<TestRo
       wallets,
       clock: systemClock,
       failpoint: createFailpoints(undefined),
-      log: own.log ?? log,
       transport: own.transport ?? { development: true, trustedProxies: [] },
+      development: options.development ?? true,
+      metrics,
+      log: own.log ?? log,
       publicBaseUrl: 'http://localhost:8080',
       vault,
       temporalReady: () => Promise.resolve(),
@@ -282,6 +290,7 @@ export async function startRoundhouse(options: TestOptions = {}): Promise<TestRo
     provider,
     apiKey,
     baseUrl,
+    metrics,
     partner,
     connection,
     newSession,

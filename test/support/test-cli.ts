@@ -10,7 +10,7 @@ export interface TestCli {
 }
 
 /** The command line in the test's own process, on the test's database. */
-export function createTestCli(pool: Pool): TestCli {
+export function createTestCli(pool: Pool, variables: Record<string, string> = {}): TestCli {
   async function cli(...args: string[]) {
     let out = '';
     let err = '';
@@ -21,6 +21,7 @@ export function createTestCli(pool: Pool): TestCli {
         ROUNDHOUSE_ENV: 'development',
         DATABASE_URL: String(pool.options.connectionString),
         MASTER_KEY: TEST_MASTER_KEY,
+        ...variables,
       },
     });
     return { code, out, err };

@@ -18,6 +18,6 @@ export function testVault(pool: Pool): Promise<Vault> {
 }
 
 /** What changes of a test are made through. */
-export async function testOffice(pool: Pool): Promise<Office> {
-  return { pool, vault: await testVault(pool), actor: 'test' };
+export async function testOffice(pool: Pool, { development = true } = {}): Promise<Office> {
+  return { pool, vault: await testVault(pool), actor: 'test', development };
 }

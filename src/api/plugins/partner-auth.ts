@@ -25,13 +25,13 @@ export const partnerAuth = fastifyPlugin(
     scope.decorateRequest('partner', null);
     scope.addHook('onRequest', async (request) => {
       const found = await authenticatePartner(pool, vault, headerOf(request, 'x-api-key') ?? '');
-      if (!found) throw new PartnerApiError(401, 'Invalid API key');
+      if (!found) throw new PartnerApiError(401, 'Invalid API key', 'invalid_key');
       const prefix = headerOf(request, 'x-api-prefix');
       if (prefix !== undefined && prefix !== found.partner.prefix) {
-        throw new PartnerApiError(401, 'Invalid API key');
+        throw new PartnerApiError(401, 'Invalid API key', 'invalid_key');
       }
       if (!ipAllowed(found.partner.ipWhitelist, request.ip)) {
-        throw new PartnerApiError(403, 'IP not allowed');
+        throw new PartnerApiError(403, 'IP not allowed', 'address');
       }
       request.partner = found.partner;
       if (found.endsSoon) {
@@ -54,7 +54,7 @@ export function partnerOf(request: FastifyRequest): Partner {
 /** A hook for routes that a suspended partner may not use. */
 export async function refuseSuspended(request: FastifyRequest): Promise<void> {
   if (partnerOf(request).status !== 'active') {
-    throw new PartnerApiError(403, 'Account not permitted');
+    throw new PartnerApiError(403, 'Account not permitted', 'suspended');
   }
 }
 

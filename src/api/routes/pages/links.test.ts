@@ -37,6 +37,27 @@ test('changing the bet, the time or a letter of the signature makes it a forgery
   expect(links.verifyRound(betId, '', signature)).toBe('forged');
 });
 
+test('a signature that only decodes to the right one is a forgery', () => {
+  const { betId, expires, signature } = partsOf(links.roundUrl(BET));
+  const bytes = Buffer.from(signature, 'base64url');
+  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+  const twin = alphabet.split('').find((letter) => {
+    const spelled = signature.slice(0, -1) + letter;
+    return spelled !== signature && Buffer.from(spelled, 'base64url').equals(bytes);
+  });
+  const lenient = [
+    signature.slice(0, -1) + String(twin),
+    `${signature}=`,
+    ` ${signature}`,
+    `${signature.slice(0, 9)}!*${signature.slice(9)}`,
+    bytes.toString('base64') === signature ? `${signature}\n` : bytes.toString('base64'),
+  ];
+  for (const spelled of lenient) {
+    expect(Buffer.from(spelled, 'base64url')).toEqual(bytes);
+    expect(links.verifyRound(betId, expires, spelled)).toBe('forged');
+  }
+});
+
 test('the link of another installation is a forgery', () => {
   const other = createLinks({
     publicBaseUrl: 'https://play.example.com',

@@ -1,6 +1,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { isDatabaseUnavailable } from '../../../db/unavailable';
+import type { PartnerRefusal } from '../../../lib/metrics';
 
 /**
  * The one way out for errors of the partner API: always JSON, always `{"error": "..."}`. The texts
@@ -12,6 +13,8 @@ export class PartnerApiError extends Error {
     readonly statusCode: number,
     /** Shown to the caller as it is. */
     readonly text: string,
+    /** For a refusal at the door: what it is counted as. */
+    readonly refusal?: PartnerRefusal,
   ) {
     super(text);
   }

@@ -2,40 +2,37 @@ import { gameOf } from '../../../db/catalogue';
 import { playerById } from '../../../db/players';
 import { authorizeSession, sessionByToken, sessionState } from '../../../db/sessions';
 import { cutToMinor, formatAmount } from '../../../domain/money';
+import type { ProviderRefusal } from '../../../lib/metrics';
 import { decodeAuthorization } from '../../../protocols/web-games/decode';
 import { encodeAuthorization, encodeRefusal } from '../../../protocols/web-games/encode';
-import type { ProviderMethod } from './provider-deps';
+import type { ProviderAnswer, ProviderMethod } from './provider-deps';
 
 /** Authorization (provider document, section 3): opens the token's session and tells the player's balance. */
 export const authorize: ProviderMethod = async (deps, { connection, isSigned, bodyText }) => {
   const { pool } = deps.book;
-  const refuse = (code: 1 | 10 | 11 | 14, detail?: string) => ({
-    body: encodeRefusal('Authorization', code, detail),
-  });
   const decoded = decodeAuthorization(bodyText);
-  if (!decoded.ok) return refuse(1, decoded.message);
+  if (!decoded.ok) return refuseFor('shape', 1, decoded.message);
   const { request } = decoded;
-  if (!isSigned('Authorization', request.hashValues, request.hash)) return refuse(10);
-  if (!(await playerById(pool, request.playerId))) return refuse(11);
+  if (!isSigned('Authorization', request.hashValues, request.hash)) return refuseFor('hash', 10);
+  if (!(await playerById(pool, request.playerId))) return refuseFor('player', 11);
 
   const found = await sessionByToken(pool, request.token);
   const nowMs = deps.clock.nowMs();
   const idleMs = connection.settings.session_idle_ms;
-  if (
-    !found ||
-    found.connection.id !== connection.id ||
-    found.player.playerId !== request.playerId ||
-    found.session.isDemo ||
-    !['launchable', 'live'].includes(sessionState(found.session, idleMs, nowMs))
-  ) {
-    return refuse(14);
+  if (!found) return refuseFor('token', 14);
+  if (found.connection.id !== connection.id || found.player.playerId !== request.playerId) {
+    return refuseFor('ownership', 14);
   }
-  if (connection.status !== 'active') return refuse(1, 'Connection suspended');
+  const state = sessionState(found.session, idleMs, nowMs);
+  if (found.session.isDemo || !['launchable', 'live'].includes(state)) {
+    return refuseFor('token', 14);
+  }
+  if (connection.status !== 'active') return refuseFor('suspended', 1, 'Connection suspended');
   if (found.partner.status !== 'active' || found.player.blocked) {
-    return refuse(1, 'Player or account not permitted');
+    return refuseFor('suspended', 1, 'Player or account not permitted');
   }
   const game = await gameOf(pool, connection, request.gameId);
-  if (!game?.isActive) return refuse(1, 'Game is not available');
+  if (!game?.isActive) return refuseFor('game', 1, 'Game is not available');
 
   const wallet = await deps.wallets.of(found.partner.id);
   const userAgent = `${found.partner.prefix}.${found.player.reference}`;
@@ -48,7 +45,7 @@ export const authorize: ProviderMethod = async (deps, { connection, isSigned, bo
       ? cutToMinor(outcome.balance, exponent)
       : undefined;
   if (balance === undefined) return refuse(1, 'Wallet is not available');
-  if (!(await authorizeSession(pool, found.session, idleMs, nowMs))) return refuse(14);
+  if (!(await authorizeSession(pool, found.session, idleMs, nowMs))) return refuseFor('token', 14);
   return {
     body: encodeAuthorization({
       playerId: request.playerId,
@@ -59,3 +56,18 @@ export const authorize: ProviderMethod = async (deps, { connection, isSigned, bo
     }),
   };
 };
+
+type AuthorizationRefusal = 1 | 10 | 11 | 14;
+
+function refuse(code: AuthorizationRefusal, detail?: string): ProviderAnswer {
+  return { body: encodeRefusal('Authorization', code, detail) };
+}
+
+/** A refusal at the door, which is counted. */
+function refuseFor(
+  refused: ProviderRefusal,
+  code: AuthorizationRefusal,
+  detail?: string,
+): ProviderAnswer {
+  return { ...refuse(code, detail), refused };
+}

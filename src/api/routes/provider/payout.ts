@@ -11,6 +11,7 @@ import { parseAmount } from '../../../domain/money';
 import type { CaseKind } from '../../../domain/round/draft';
 import type { AnswerResult } from '../../../domain/round/rows';
 import { assert } from '../../../lib/assert';
+import type { ProviderRefusal } from '../../../lib/metrics';
 import type { WebGamesCode } from '../../../protocols/web-games/codes';
 import { decodeDebit, type PayoutRequest } from '../../../protocols/web-games/decode';
 import { encodeMoney, encodeRefusal } from '../../../protocols/web-games/encode';
@@ -27,9 +28,9 @@ type DebitRefusal = Exclude<WebGamesCode<'Debit'>, 0>;
  */
 export const askPayout: ProviderMethod = async (deps, { connection, isSigned, bodyText }) => {
   const decoded = decodeDebit(bodyText);
-  if (!decoded.ok) return refuse(1, decoded.message);
+  if (!decoded.ok) return refuseFor('shape', 1, decoded.message);
   const { request } = decoded;
-  if (!isSigned('Debit', request.hashValues, request.hash)) return refuse(10);
+  if (!isSigned('Debit', request.hashValues, request.hash)) return refuseFor('hash', 10);
   const bytes = maskedBody(bodyText, request);
   const { book } = deps;
   const { pool } = book;
@@ -52,7 +53,7 @@ export const askPayout: ProviderMethod = async (deps, { connection, isSigned, bo
   }
 
   const player = await playerById(pool, request.playerId);
-  if (!player) return refuse(11);
+  if (!player) return refuseFor('player', 11);
   const partner = await partnerById(pool, player.partnerId);
   assert(partner, `player ${player.playerId} has no partner`);
   const amount = parseAmount(request.amountText, partner.exponent);
@@ -63,7 +64,7 @@ export const askPayout: ProviderMethod = async (deps, { connection, isSigned, bo
     (found.connection.id !== connection.id || found.player.playerId !== request.playerId)
   ) {
     await stray(deps, connection, 'ownership_mismatch', told);
-    return refuse(10, 'the token belongs to somebody else');
+    return refuseFor('ownership', 10, 'the token belongs to somebody else');
   }
   if (!amount.ok) {
     await stray(deps, connection, 'payout_precision', told);
@@ -171,4 +172,9 @@ async function stray(
 
 function refuse(code: DebitRefusal, detail?: string): ProviderAnswer {
   return { body: encodeRefusal('Debit', code, detail) };
+}
+
+/** A refusal at the door, which is counted. */
+function refuseFor(refused: ProviderRefusal, code: DebitRefusal, detail?: string): ProviderAnswer {
+  return { ...refuse(code, detail), refused };
 }

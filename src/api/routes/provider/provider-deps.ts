@@ -4,6 +4,7 @@ import type { Connection } from '../../../db/connections';
 import type { Vault } from '../../../db/vault';
 import type { Clock } from '../../../lib/clock';
 import type { Failpoints } from '../../../lib/failpoints';
+import type { Metrics, ProviderRefusal } from '../../../lib/metrics';
 import type { SignedMethod } from '../../../protocols/web-games/signature';
 import type { MoneyDesk } from '../../money-desk';
 
@@ -15,6 +16,9 @@ export interface ProviderDeps {
   readonly wallets: Wallets;
   readonly clock: Clock;
   readonly failpoint: Failpoints;
+  /** SPEC §6: here a connection without an IP list takes calls from anywhere. */
+  readonly development: boolean;
+  readonly metrics: Metrics;
 }
 
 /** Whether the hash of a request is that of one of the connection's live keys. */
@@ -23,6 +27,8 @@ export type IsSigned = (method: SignedMethod, values: readonly string[], hash: s
 /** What a method made of a request, and what to do once the answer is out. */
 export interface ProviderAnswer {
   readonly body: string;
+  /** Why it was refused at the door; not for what the round, the funds or the wallet say. */
+  readonly refused?: ProviderRefusal;
   /** A stored code 0 whose writing is to be noted, or whose loss the round must hear of. */
   readonly accepted?: { readonly roundId: string; readonly operationId: number };
 }

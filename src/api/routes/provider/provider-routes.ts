@@ -4,11 +4,11 @@ import {
   noteConnectionKeyUse,
   type ConnectionKey,
 } from '../../../db/connection-keys';
-import { connectionByKey, type Connection } from '../../../db/connections';
-import { ipAllowed } from '../../../lib/ip-list';
+import type { Connection } from '../../../db/connections';
 import { encodeFailure } from '../../../protocols/web-games/encode';
 import { isSignedBy } from '../../../protocols/web-games/signature';
 import { authorize } from './authorization';
+import { connectionOf, providerAuth } from './provider-auth';
 import type { IsSigned, ProviderAnswer, ProviderDeps, ProviderMethod } from './provider-deps';
 import { askPayout } from './payout';
 import { askStake } from './stake';
@@ -28,6 +28,8 @@ const BODY_BYTES_MAX = 65_536;
  */
 export function providerRoutes(deps: ProviderDeps): FastifyPluginAsync {
   return async (scope) => {
+    const { metrics } = deps;
+    scope.decorateRequest('connection', null);
     scope.removeAllContentTypeParsers();
     // Whatever the content type says, broken ones included, the bytes are kept: the signature is over
     // their own digits.
@@ -43,30 +45,40 @@ export function providerRoutes(deps: ProviderDeps): FastifyPluginAsync {
     scope.setErrorHandler((error: { statusCode?: number; message?: string }, request, reply) => {
       const status = error.statusCode ?? 500;
       if (status >= 500) request.log.error({ err: error }, 'provider request failed');
+      if (status === 413) metrics.providerRefused({ reason: 'too_large', ...labelsOf(request) });
       return send(reply, encodeFailure(status === 413 ? 'body is too large' : undefined));
     });
     scope.setNotFoundHandler((_, reply) => send(reply, encodeFailure('Unknown method')));
 
     scope.post<{ Params: { connection: string; method: string } }>(
       '/:connection/:method',
+      { onRequest: providerAuth(deps) },
       async (request, reply) => {
         const method = METHODS[request.params.method];
         if (!method || !Object.hasOwn(METHODS, request.params.method)) {
+          metrics.providerRefused({ reason: 'method', ...labelsOf(request) });
           return send(reply, encodeFailure('Unknown method'));
         }
-        const connection = await connectionByKey(deps.book.pool, request.params.connection);
-        if (!connection) return send(reply, encodeFailure('Unknown connection'));
-        if (!ipAllowed(connection.ipWhitelist, request.ip)) {
-          request.log.warn({ connection: connection.key }, 'provider address not allowed');
-          return send(reply, encodeFailure('Address not allowed'));
-        }
+        const connection = connectionOf(request);
         const keys = await connectionApiKeys(deps.book.pool, deps.vault, connection.id);
         const bodyText = typeof request.body === 'string' ? request.body : '';
         const isSigned = signedByOneOf(keys, (key) => noteUse(deps, request, connection, key));
         const answer = await method(deps, { connection, isSigned, bodyText });
+        if (answer.refused) {
+          metrics.providerRefused({ reason: answer.refused, ...labelsOf(request) });
+        }
         return await deliver(deps, request, reply, answer);
       },
     );
+  };
+}
+
+/** Whose call is counted; the connection is there only when it exists. */
+function labelsOf(request: FastifyRequest): { connection?: string; method?: string } {
+  const { method } = request.params as { method?: string };
+  return {
+    ...(request.connection && { connection: request.connection.key }),
+    ...(method !== undefined && { method }),
   };
 }
 

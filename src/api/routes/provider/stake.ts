@@ -16,6 +16,7 @@ import { betId } from '../../../domain/bet-id';
 import { parseAmount } from '../../../domain/money';
 import type { AnswerResult } from '../../../domain/round/rows';
 import { assertNever } from '../../../lib/assert';
+import type { ProviderRefusal } from '../../../lib/metrics';
 import type { WebGamesCode } from '../../../protocols/web-games/codes';
 import { decodeCredit, type StakeRequest } from '../../../protocols/web-games/decode';
 import { encodeMoney, encodeRefusal } from '../../../protocols/web-games/encode';
@@ -32,9 +33,9 @@ type CreditRefusal = Exclude<WebGamesCode<'Credit'>, 0>;
  */
 export const askStake: ProviderMethod = async (deps, { connection, isSigned, bodyText }) => {
   const decoded = decodeCredit(bodyText);
-  if (!decoded.ok) return refuse(1, decoded.message);
+  if (!decoded.ok) return refuseFor('shape', 1, decoded.message);
   const { request } = decoded;
-  if (!isSigned('Credit', request.hashValues, request.hash)) return refuse(10);
+  if (!isSigned('Credit', request.hashValues, request.hash)) return refuseFor('hash', 10);
 
   const key = {
     connectionId: connection.id,
@@ -56,21 +57,22 @@ export const askStake: ProviderMethod = async (deps, { connection, isSigned, bod
   }
 
   const { pool } = deps.book;
-  if (!(await playerById(pool, request.playerId))) return refuse(11);
+  if (!(await playerById(pool, request.playerId))) return refuseFor('player', 11);
   const found = await sessionByToken(pool, request.token);
   const nowMs = deps.clock.nowMs();
   const idleMs = connection.settings.session_idle_ms;
-  if (!found || !ownsSession(found, connection.id, request.playerId)) return refuse(14);
+  if (!found) return refuseFor('token', 14);
+  if (!ownsSession(found, connection.id, request.playerId)) return refuseFor('ownership', 14);
   const state = sessionState(found.session, idleMs, nowMs);
   // A stake is proof of the launch as good as Authorization: it is signed, and names the same token.
   const live =
     state === 'live' ||
     (state === 'launchable' && (await authorizeSession(pool, found.session, idleMs, nowMs)));
-  if (!live) return refuse(14);
-  if (found.player.blocked || found.partner.status !== 'active') return refuse(4);
-  if (connection.status !== 'active') return refuse(1, 'Connection suspended');
+  if (!live) return refuseFor('token', 14);
+  if (found.player.blocked || found.partner.status !== 'active') return refuseFor('suspended', 4);
+  if (connection.status !== 'active') return refuseFor('suspended', 1, 'Connection suspended');
   const game = await gameOf(pool, connection, request.gameId);
-  if (!game?.isActive) return refuse(1, 'Game is not available');
+  if (!game?.isActive) return refuseFor('game', 1, 'Game is not available');
   const amount = parseAmount(request.amountText, found.partner.exponent);
   if (!amount.ok) return refuse(1, AMOUNT_FAULTS[amount.fault]);
   // Rule 14: nobody asks a wallet that does not answer for a stake; nothing is recorded, nothing is sent.
@@ -185,4 +187,9 @@ function codeOf(result: Exclude<AnswerResult, 'accepted'>): CreditRefusal {
 
 function refuse(code: CreditRefusal, detail?: string): ProviderAnswer {
   return { body: encodeRefusal('Credit', code, detail) };
+}
+
+/** A refusal at the door, which is counted. */
+function refuseFor(refused: ProviderRefusal, code: CreditRefusal, detail?: string): ProviderAnswer {
+  return { ...refuse(code, detail), refused };
 }
