@@ -3,6 +3,10 @@ import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } 
 import { findBet } from '../db/book';
 import type { Clock } from '../lib/clock';
 import type { Logger } from '../lib/log';
+import { openFilesMax } from '../lib/open-files';
+import { createClientErrors } from './limits/client-errors';
+import { createLimits } from './limits/limits';
+import { guardSockets, REQUEST_MS_MAX, SERVER_OPTIONS } from './limits/sockets';
 import { openapi } from './plugins/openapi';
 import { healthRoutes } from './routes/health/health-routes';
 import { createLinks } from './routes/pages/links';
@@ -12,17 +16,17 @@ import { partnerRoutes } from './routes/partner/partner-routes';
 import type { ProviderDeps } from './routes/provider/provider-deps';
 import { providerFailure, providerRoutes } from './routes/provider/provider-routes';
 
-export interface AppDeps extends ProviderDeps {
+export interface AppDeps extends Omit<ProviderDeps, 'limits'> {
   readonly publicBaseUrl: string;
   readonly temporalReady: () => Promise<void>;
   readonly clock: Clock;
   readonly log: Logger;
+  /** CIDRs of proxies of ours, whose sockets carry many clients. */
+  readonly trustedProxies: readonly string[];
 }
 
 /** SPEC §5; the partner document's largest body has some 300 bytes. */
 const BODY_BYTES_MAX = 65_536;
-/** A client that sends its request slower than this is cut off; honest ones need milliseconds. */
-const REQUEST_MS_MAX = 15_000;
 /** Longer than the load balancers in front of us keep theirs, so that they close first. */
 const KEEP_ALIVE_MS = 72_000;
 
@@ -30,13 +34,17 @@ const KEEP_ALIVE_MS = 72_000;
 export async function createApp(deps: AppDeps): Promise<FastifyInstance> {
   const { publicBaseUrl, vault, clock, log } = deps;
   const { pool } = deps.book;
+  const limits = createLimits({ poolMax: pool.options.max, log });
+  const clientErrors = createClientErrors();
   const app = Fastify({
     loggerInstance: log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
     // Addresses are the socket's own: no header of a stranger is believed.
     trustProxy: false,
     bodyLimit: BODY_BYTES_MAX,
+    http: SERVER_OPTIONS,
     requestTimeout: REQUEST_MS_MAX,
+    clientErrorHandler: clientErrors.answer,
     keepAliveTimeout: KEEP_ALIVE_MS,
     forceCloseConnections: 'idle',
     // A request on a kept connection is still answered while we stop: HTTP 503 is no answer to a provider.
@@ -49,14 +57,18 @@ export async function createApp(deps: AppDeps): Promise<FastifyInstance> {
       return void partnerErrorDoor(error, request, reply);
     },
   });
+  clientErrors.watch(app.server);
+  guardSockets(app, { trustedProxies: deps.trustedProxies, openFilesMax: openFilesMax() });
   app.setErrorHandler(partnerErrorDoor);
   app.setNotFoundHandler(partnerNotFound);
 
   const links = createLinks({ publicBaseUrl, key: vault.linkSigningKey, clock });
-  await app.register(openapi, { publicBaseUrl });
-  await app.register(healthRoutes({ pool, temporalReady: deps.temporalReady }));
-  await app.register(partnerRoutes({ pool, vault, publicBaseUrl, clock, links, findBet }));
-  await app.register(pagesRoutes({ pool, publicBaseUrl, links, clock, log }));
-  await app.register(providerRoutes(deps), { prefix: '/providers' });
+  await app.register(openapi, { publicBaseUrl, limits });
+  await app.register(
+    healthRoutes({ pool: deps.payouts.book.pool, temporalReady: deps.temporalReady }),
+  );
+  await app.register(partnerRoutes({ pool, vault, publicBaseUrl, clock, links, findBet, limits }));
+  await app.register(pagesRoutes({ pool, publicBaseUrl, links, clock, log, limits }));
+  await app.register(providerRoutes({ ...deps, limits }), { prefix: '/providers' });
   return app;
 }

@@ -86,6 +86,8 @@ export interface TestOptions {
   readonly connection?: Record<string, unknown>;
   /** Multiplies the waits between background repeats. */
   readonly timeScale?: number;
+  /** Database connections of each API, beside as many for its payouts; without it they share the worker's. */
+  readonly apiPoolMax?: number;
   /** Instead of silence. */
   readonly log?: Logger;
   /** Rounds kept in the worker's memory; 0 replays every task from its history. */
@@ -185,17 +187,26 @@ export async function startRoundhouse(options: TestOptions = {}): Promise<TestRo
 
   async function startApi(): Promise<{ baseUrl: string; close(): Promise<void> }> {
     const listener = createAnswerListener({ databaseUrl: database.url, log });
-    const apiBook = createBook({ pool, installation, timeScale });
-    const desk = createMoneyDesk({
-      book: apiBook,
-      client,
-      listener,
-      failpoint: createFailpoints(undefined),
-      log: log as never,
+    const { apiPoolMax: max } = options;
+    const own =
+      max === undefined ? [] : [0, 1].map(() => createPool({ databaseUrl: database.url, max }));
+    const [till, payouts] = [own[0] ?? pool, own[1] ?? pool].map((each) => {
+      const apiBook = createBook({ pool: each, installation, timeScale });
+      const failpoint = createFailpoints(undefined);
+      const desk = createMoneyDesk({
+        book: apiBook,
+        client,
+        listener,
+        failpoint,
+        log: log as never,
+      });
+      return { book: apiBook, desk };
     });
+    if (!till || !payouts) throw new Error('two desks');
     const app: FastifyInstance = await createApp({
-      book: apiBook,
-      desk,
+      ...till,
+      payouts,
+      trustedProxies: [],
       wallets,
       clock: systemClock,
       failpoint: createFailpoints(undefined),
@@ -211,8 +222,9 @@ export async function startRoundhouse(options: TestOptions = {}): Promise<TestRo
       async close() {
         app.server.closeAllConnections();
         await app.close();
-        await desk.close();
+        await Promise.all([till.desk.close(), payouts.desk.close()]);
         await listener.close();
+        await Promise.all(own.map((each) => each.end()));
       },
     };
     apis.push(api);

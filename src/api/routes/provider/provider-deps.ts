@@ -5,6 +5,7 @@ import type { Vault } from '../../../db/vault';
 import type { Clock } from '../../../lib/clock';
 import type { Failpoints } from '../../../lib/failpoints';
 import type { SignedMethod } from '../../../protocols/web-games/signature';
+import type { Limits } from '../../limits/limits';
 import type { MoneyDesk } from '../../money-desk';
 
 export interface ProviderDeps {
@@ -15,6 +16,9 @@ export interface ProviderDeps {
   readonly wallets: Wallets;
   readonly clock: Clock;
   readonly failpoint: Failpoints;
+  readonly limits: Limits;
+  /** The same book and desk on database connections that no stake can take: payouts go through them. */
+  readonly payouts: { readonly book: Book; readonly desk: MoneyDesk };
 }
 
 /** Whether the hash of a request is that of one of the connection's live keys. */

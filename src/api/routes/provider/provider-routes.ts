@@ -8,6 +8,7 @@ import { connectionByKey, type Connection } from '../../../db/connections';
 import { ipAllowed } from '../../../lib/ip-list';
 import { encodeFailure } from '../../../protocols/web-games/encode';
 import { isSignedBy } from '../../../protocols/web-games/signature';
+import type { Limits } from '../../limits/limits';
 import { authorize } from './authorization';
 import type { IsSigned, ProviderAnswer, ProviderDeps, ProviderMethod } from './provider-deps';
 import { askPayout } from './payout';
@@ -27,8 +28,15 @@ const BODY_BYTES_MAX = 65_536;
  * with lower-case JSON: the provider reads anything else as "Partner API return null" (SPEC §3).
  */
 export function providerRoutes(deps: ProviderDeps): FastifyPluginAsync {
+  const { limits } = deps;
+  const payoutDeps = { ...deps, ...deps.payouts };
   return async (scope) => {
     scope.removeAllContentTypeParsers();
+    scope.addHook('onRequest', async (request, reply) => {
+      if (!(await hasFailedTooOften(limits, request))) return;
+      limits.refused('callbacks: failures of an address');
+      return send(reply, encodeFailure('too many refused requests from this address'));
+    });
     // Whatever the content type says, broken ones included, the bytes are kept: the signature is over
     // their own digits.
     scope.addHook('onRequest', (request, _, done) => {
@@ -54,32 +62,71 @@ export function providerRoutes(deps: ProviderDeps): FastifyPluginAsync {
         if (!method || !Object.hasOwn(METHODS, request.params.method)) {
           return send(reply, encodeFailure('Unknown method'));
         }
-        const connection = await connectionByKey(deps.book.pool, request.params.connection);
-        if (!connection) return send(reply, encodeFailure('Unknown connection'));
-        if (!ipAllowed(connection.ipWhitelist, request.ip)) {
-          request.log.warn({ connection: connection.key }, 'provider address not allowed');
-          return send(reply, encodeFailure('Address not allowed'));
+        // The body is here: whoever sends it slowly has kept no seat.
+        const isPayout = request.params.method === 'Debit';
+        const release = (isPayout ? limits.payouts : limits.stakes).take();
+        if (!release) {
+          limits.refused(`callbacks: ${request.params.method} under way`);
+          return send(reply, encodeFailure('too busy; this request did nothing'));
         }
-        const keys = await connectionApiKeys(deps.book.pool, deps.vault, connection.id);
-        const bodyText = typeof request.body === 'string' ? request.body : '';
-        const isSigned = signedByOneOf(keys, (key) => noteUse(deps, request, connection, key));
-        const answer = await method(deps, { connection, isSigned, bodyText });
-        return await deliver(deps, request, reply, answer);
+        try {
+          return await answer(isPayout ? payoutDeps : deps, method, request, reply);
+        } finally {
+          release();
+        }
       },
     );
   };
 }
 
-/** Every live key is tried, so that the time does not tell which one matched. */
-function signedByOneOf(
-  keys: readonly ConnectionKey[],
-  used: (key: ConnectionKey) => void,
-): IsSigned {
-  return (method, values, hash) => {
-    const matching = keys.filter(({ apiKey }) => isSignedBy(method, values, hash, [apiKey]));
-    matching.forEach(used);
-    return matching.length > 0;
+type MethodRequest = FastifyRequest<{ Params: { connection: string; method: string } }>;
+
+/** Address, keys, and then what the method says. */
+async function answer(
+  deps: ProviderDeps,
+  method: ProviderMethod,
+  request: MethodRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const { book, limits, vault } = deps;
+  const connection = await connectionByKey(book.pool, request.params.connection);
+  if (!connection) {
+    await limits.callbackFailures().count(request.ip);
+    return send(reply, encodeFailure('Unknown connection'));
+  }
+  const failures = limits.callbackFailures(connection.key);
+  if (!ipAllowed(connection.ipWhitelist, request.ip)) {
+    await failures.count(request.ip);
+    request.log.warn({ connection: connection.key }, 'provider address not allowed');
+    return send(reply, encodeFailure('Address not allowed'));
+  }
+  const keys = await connectionApiKeys(book.pool, vault, connection.id);
+  const bodyText = typeof request.body === 'string' ? request.body : '';
+  const isSigned: IsSigned = (...signed) => {
+    // Every live key is tried, so that the time does not tell which one matched.
+    const matching = keys.filter(({ apiKey }) => isSignedBy(...signed, [apiKey]));
+    for (const key of matching) noteUse(deps, request, connection, key);
+    if (matching.length === 0) {
+      void failures.count(request.ip);
+      return false;
+    }
+    failures.clear(request.ip);
+    limits.callbackFailures().clear(request.ip);
+    return true;
   };
+  const told = await method(deps, { connection, isSigned, bodyText });
+  return await deliver(deps, request, reply, told);
+}
+
+/**
+ * Failures at a known connection count for it alone, so that a mistake in one costs the provider's others
+ * nothing; those at no connection count for the address as a whole.
+ */
+async function hasFailedTooOften(limits: Limits, request: FastifyRequest): Promise<boolean> {
+  if ((await limits.callbackFailures().wait(request.ip)) > 0) return true;
+  const { connection } = request.params as { connection?: string };
+  if (connection === undefined) return false;
+  return (await limits.callbackFailures(connection).wait(request.ip)) > 0;
 }
 
 /** Nobody waits for the note, and a call is none the worse without it. */
