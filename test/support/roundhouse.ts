@@ -42,6 +42,8 @@ export interface TestPlayer {
 
 export interface TestRoundhouse {
   readonly pool: Pool;
+  /** What the first API queues for, payouts excepted; `pool` when it has none of its own. */
+  readonly apiPool: Pool;
   readonly book: Book;
   /** What changes of its parties are made through. */
   readonly office: Office;
@@ -185,7 +187,7 @@ export async function startRoundhouse(options: TestOptions = {}): Promise<TestRo
     worker = undefined;
   }
 
-  async function startApi(): Promise<{ baseUrl: string; close(): Promise<void> }> {
+  async function startApi() {
     const listener = createAnswerListener({ databaseUrl: database.url, log });
     const { apiPoolMax: max } = options;
     const own =
@@ -219,6 +221,7 @@ export async function startRoundhouse(options: TestOptions = {}): Promise<TestRo
     const { port } = app.server.address() as AddressInfo;
     const api = {
       baseUrl: `http://127.0.0.1:${port}`,
+      pool: till.book.pool,
       async close() {
         app.server.closeAllConnections();
         await app.close();
@@ -232,7 +235,7 @@ export async function startRoundhouse(options: TestOptions = {}): Promise<TestRo
   }
 
   await startWorker();
-  const { baseUrl } = await startApi();
+  const { baseUrl, pool: apiPool } = await startApi();
   const provider = createTestProvider(() => `${baseUrl}/providers/sandbox`, 'secret');
   const [product] = await productsFor(pool, partner);
   if (!product) throw new Error('no product');
@@ -272,6 +275,7 @@ export async function startRoundhouse(options: TestOptions = {}): Promise<TestRo
 
   return {
     pool,
+    apiPool,
     book,
     office,
     client,
