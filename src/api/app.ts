@@ -4,6 +4,10 @@ import type { TransportSettings } from '../config/transport';
 import { findBet } from '../db/book';
 import type { Clock } from '../lib/clock';
 import type { Logger } from '../lib/log';
+import { openFilesMax } from '../lib/open-files';
+import { createClientErrors } from './limits/client-errors';
+import { createLimits } from './limits/limits';
+import { guardSockets, REQUEST_MS_MAX, SERVER_OPTIONS } from './limits/sockets';
 import { openapi } from './plugins/openapi';
 import { createTransport, isBelowProviders } from './plugins/transport';
 import { healthRoutes } from './routes/health/health-routes';
@@ -15,7 +19,7 @@ import type { ProviderDeps } from './routes/provider/provider-deps';
 import { providerFailure, providerRoutes } from './routes/provider/provider-routes';
 import { putTlsInFront } from './tls-front';
 
-export interface AppDeps extends ProviderDeps {
+export interface AppDeps extends Omit<ProviderDeps, 'limits'> {
   readonly transport: TransportSettings;
   readonly publicBaseUrl: string;
   readonly temporalReady: () => Promise<void>;
@@ -25,8 +29,6 @@ export interface AppDeps extends ProviderDeps {
 
 /** SPEC §5; the partner document's largest body has some 300 bytes. */
 const BODY_BYTES_MAX = 65_536;
-/** A client that sends its request slower than this is cut off; honest ones need milliseconds. */
-const REQUEST_MS_MAX = 15_000;
 /** Longer than the load balancers in front of us keep theirs, so that they close first. */
 const KEEP_ALIVE_MS = 72_000;
 
@@ -36,6 +38,8 @@ export async function createApp(deps: AppDeps): Promise<FastifyInstance> {
   const { pool } = deps.book;
   const { trustedProxies, tls } = deps.transport;
   const refusePlainHttp = createTransport(deps.transport);
+  const limits = createLimits({ poolMax: pool.options.max, log });
+  const clientErrors = createClientErrors();
   const app = Fastify({
     loggerInstance: log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
@@ -43,7 +47,9 @@ export async function createApp(deps: AppDeps): Promise<FastifyInstance> {
     // which a stranger could say it too.
     trustProxy: trustedProxies.length > 0 && [...trustedProxies],
     bodyLimit: BODY_BYTES_MAX,
+    http: SERVER_OPTIONS,
     requestTimeout: REQUEST_MS_MAX,
+    clientErrorHandler: clientErrors.answer,
     keepAliveTimeout: KEEP_ALIVE_MS,
     forceCloseConnections: 'idle',
     // A request on a kept connection is still answered while we stop: HTTP 503 is no answer to a provider.
@@ -57,10 +63,13 @@ export async function createApp(deps: AppDeps): Promise<FastifyInstance> {
       return void partnerErrorDoor(error, request, reply);
     },
   });
+  // First, since it stands before Node's own listener.
   if (tls) {
     const front = putTlsInFront(app.server, { files: tls, log });
     app.addHook('preClose', async () => front.close());
   }
+  clientErrors.watch(app.server);
+  guardSockets(app, { trustedProxies: trustedProxies, openFilesMax: openFilesMax() });
   app.addHook('onRequest', (request, reply, done) => {
     if (!refusePlainHttp(request, reply)) done();
   });
@@ -73,10 +82,12 @@ export async function createApp(deps: AppDeps): Promise<FastifyInstance> {
   });
 
   const links = createLinks({ publicBaseUrl, key: vault.linkSigningKey, clock });
-  await app.register(openapi, { publicBaseUrl });
-  await app.register(healthRoutes({ pool, temporalReady: deps.temporalReady }));
-  await app.register(partnerRoutes({ pool, vault, publicBaseUrl, clock, links, findBet }));
-  await app.register(pagesRoutes({ pool, publicBaseUrl, links, clock, log }));
-  await app.register(providerRoutes(deps), { prefix: '/providers' });
+  await app.register(openapi, { publicBaseUrl, limits });
+  await app.register(
+    healthRoutes({ pool: deps.payouts.book.pool, temporalReady: deps.temporalReady }),
+  );
+  await app.register(partnerRoutes({ pool, vault, publicBaseUrl, clock, links, findBet, limits }));
+  await app.register(pagesRoutes({ pool, publicBaseUrl, links, clock, log, limits }));
+  await app.register(providerRoutes({ ...deps, limits }), { prefix: '/providers' });
   return app;
 }

@@ -8,7 +8,7 @@ import { createAnswerListener } from '../db/answers';
 import { createBook } from '../db/book';
 import { createBookClock } from '../db/book-clock';
 import { readInstallation } from '../db/installation';
-import { createPool } from '../db/pool';
+import { createPools } from '../db/pool';
 import { openVault } from '../db/vault';
 import { createSystemClock } from '../lib/clock';
 import { createEgressGuard, logEgressNetworks } from '../lib/egress';
@@ -27,7 +27,7 @@ async function startApi(): Promise<Service> {
   const transport = readTransport(settings);
   const log = createLogger('api', settings.LOG_LEVEL);
   const databaseUrl = settings.DATABASE_URL;
-  const pool = createPool({
+  const { pool, payoutPool } = createPools({
     databaseUrl,
     max: settings.DATABASE_POOL_MAX,
     applicationName: 'roundhouse-api',
@@ -56,9 +56,19 @@ async function startApi(): Promise<Service> {
   });
   const book = createBook({ pool, installation, timeScale: settings.TIME_SCALE });
   const desk = createMoneyDesk({ book, client, listener, failpoint, log });
+  const payoutBook = createBook({
+    pool: payoutPool,
+    installation,
+    timeScale: settings.TIME_SCALE,
+  });
+  const payouts = {
+    book: payoutBook,
+    desk: createMoneyDesk({ book: payoutBook, client, listener, failpoint, log }),
+  };
   const app = await createApp({
     book,
     desk,
+    payouts,
     wallets,
     clock,
     failpoint,
@@ -96,11 +106,11 @@ async function startApi(): Promise<Service> {
       // Requests under way get their answers first; each has its deadline.
       await app.close();
       await metricsListener?.close();
-      await desk.close();
+      await Promise.all([desk.close(), payouts.desk.close()]);
       clock.close();
       await Promise.all([listener.close(), wallets.close()]);
       await connection.close();
-      await pool.end();
+      await Promise.all([pool.end(), payoutPool.end()]);
     },
   };
 }

@@ -19,6 +19,7 @@ test('a partner that chose nothing has every default', () => {
   expect(parsePartnerSettings({})).toEqual({
     wallet_attempt_timeout_ms: 2_000,
     max_in_flight: 32,
+    requests_per_second: 200,
     extra_payout: 'carrier',
     dedup_before_funds: false,
     duplicate_means_done: false,
@@ -44,6 +45,7 @@ test('a connection for which nothing was chosen has every default', () => {
     idle_close_ms: 86_400_000,
     close_grace_ms: 5_000,
     session_idle_ms: 86_400_000,
+    requests_per_second: 1_000,
     payout_ack: 'durable',
     close_on_next_stake: true,
     orphan_payout: 'reject',
@@ -66,6 +68,7 @@ test.each([
   [{ wallet_attempt_timeout_ms: 150.5 }, /^wallet_attempt_timeout_ms: /],
   [{ wallet_attempt_timeout_ms: '2000' }, /^wallet_attempt_timeout_ms: /],
   [{ max_in_flight: 0 }, /^max_in_flight: /],
+  [{ requests_per_second: 0 }, /^requests_per_second: /],
   [{ extra_payout: 'drop' }, /^extra_payout: /],
   [{ bet_end: 'yes' }, /^bet_end: /],
   [{ reply_texts: { fund: [] } }, /^reply_texts\.fund: /],

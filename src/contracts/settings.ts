@@ -13,6 +13,9 @@ export class InvalidSettingsError extends Error {
   }
 }
 
+/** Requests a second of one API process. */
+const perSecond = z.int().min(1).max(100_000);
+
 /** Below this, timers and network noise are of the same size as the limit itself. */
 const DURATION_MS_MIN = 100;
 const MINUTE_MS = 60_000;
@@ -60,6 +63,11 @@ const partnerSettings = z.strictObject({
   wallet_attempt_timeout_ms: duration(2 * MINUTE_MS).default(2_000),
   /** Wallet calls under way at once, per worker process: what one slow partner can occupy. */
   max_in_flight: z.int().min(1).max(10_000).default(32),
+  /**
+   * Calls of the partner API at one endpoint, per API process. Two calls launch a game: this is millions
+   * of launches a day, and a loop that went wrong still leaves the other partners their share.
+   */
+  requests_per_second: perSecond.default(200),
   /** How a win that no bet can take is paid (SPEC §4 rule 7). */
   extra_payout: z.enum(['carrier', 'direct']).default('carrier'),
   /** Certified: the wallet looks for the bet_id before it looks at the balance (rule 3). */
@@ -89,6 +97,11 @@ const connectionSettings = z.strictObject({
   close_grace_ms: duration(DAY_MS).default(5_000),
   /** A session unused for this long takes no further stake. */
   session_idle_ms: duration(30 * DAY_MS).default(DAY_MS),
+  /**
+   * Stakes and Authorizations per API process; payouts have none. About what a process can settle, so
+   * that one provider's storm is refused before it becomes everybody's.
+   */
+  requests_per_second: perSecond.default(1_000),
   /** Whether an unconfirmed payout is answered 0 at the deadline, or 1 (rule 6). */
   payout_ack: z.enum(['durable', 'confirmed']).default('durable'),
   /** A stake of another round of the same session and game closes the earlier ones (rule 9). */

@@ -5,6 +5,7 @@ import type { Db } from './pool';
 export interface KnownOperation {
   readonly operationId: number;
   readonly roundId: string;
+  readonly partnerId: number;
   readonly currency: string;
   readonly exponent: number;
 }
@@ -25,11 +26,12 @@ export async function findOperation(db: Db, key: GateKey): Promise<KnownOperatio
   const { rows } = await db.query<{
     operation_id: number;
     round_id: string;
+    partner_id: number;
     currency: string;
     exponent: number;
   }>({
     name: 'find_operation',
-    text: `SELECT k.operation_id, k.round_id, r.currency, cu.exponent
+    text: `SELECT k.operation_id, k.round_id, r.partner_id, r.currency, cu.exponent
              FROM operation_keys k
              JOIN rounds r ON r.id = k.round_id
              JOIN currencies cu ON cu.code = r.currency
@@ -42,6 +44,7 @@ export async function findOperation(db: Db, key: GateKey): Promise<KnownOperatio
     row && {
       operationId: row.operation_id,
       roundId: row.round_id,
+      partnerId: row.partner_id,
       currency: row.currency,
       exponent: row.exponent,
     }

@@ -32,6 +32,21 @@ const IDLE_IN_TRANSACTION_TIMEOUT_MS = 10_000;
 /** Shorter than any answer deadline: better an early refusal than a queue for a connection. */
 const CONNECT_TIMEOUT_MS = 3_000;
 
+/** The part of a process's connections that is kept for payouts: fewer than stakes, most of which win nothing. */
+const PAYOUT_SHARE = 0.25;
+
+/**
+ * Two pools out of one process's connections: stakes and everything else queue for theirs, and payouts
+ * find their own free. Both begin empty.
+ */
+export function createPools(options: PoolOptions): { pool: Pool; payoutPool: Pool } {
+  const payoutMax = Math.max(1, Math.floor(options.max * PAYOUT_SHARE));
+  return {
+    pool: createPool({ ...options, max: options.max - payoutMax }),
+    payoutPool: createPool({ ...options, max: payoutMax }),
+  };
+}
+
 /** A `date` is a day, not a moment: pg would make it local midnight, so it stays text. */
 const DATE_OID = 1082;
 

@@ -79,3 +79,17 @@ function addressOf(text: string): Address | undefined {
 function isAddress(text: string): boolean {
   return isIP(text) !== 0 && !/^::\d+\./.test(text);
 }
+
+/**
+ * What an address is counted by: itself, or for IPv6 its /64, because a single host has all of that.
+ * Whatever is no address is counted as one.
+ */
+export function addressBlock(address: string): string {
+  const parsed = addressOf(address.replace(/%.*$/, ''));
+  if (!parsed) return '';
+  if (parsed.kind() === 'ipv4') return parsed.toString();
+  return `${(parsed as IPv6).parts
+    .slice(0, 4)
+    .map((part) => part.toString(16))
+    .join(':')}::/64`;
+}

@@ -4,6 +4,7 @@
  */
 import Fastify, { type FastifyInstance } from 'fastify';
 import type { Pool } from 'pg';
+import { createLimits } from '../../src/api/limits/limits';
 import { createLinks, ROUND_LINK_MS } from '../../src/api/routes/pages/links';
 import { pagesRoutes } from '../../src/api/routes/pages/pages-routes';
 import { applyCatalogue, productsFor } from '../../src/db/catalogue';
@@ -13,6 +14,7 @@ import { createPartner, partnerByPrefix, updatePartner, type Partner } from '../
 import { findOrCreatePlayer, setPlayerBlocked, type Player } from '../../src/db/players';
 import { createPool } from '../../src/db/pool';
 import { createSession, endSession, LAUNCH_TOKEN_MS, sessionByToken } from '../../src/db/sessions';
+import { createLogger } from '../../src/lib/log';
 import { createEmptyDatabase, createTestDatabase, type TestDatabase } from '../support/postgres';
 import { testOffice } from '../support/test-office';
 
@@ -74,7 +76,10 @@ beforeAll(async () => {
 async function appOn(onPool: Pool): Promise<FastifyInstance> {
   const made = Fastify();
   const log = { error: () => undefined };
-  await made.register(pagesRoutes({ pool: onPool, publicBaseUrl: BASE, links, clock, log }));
+  const limits = createLimits({ poolMax: 3, log: createLogger('test', 'silent') });
+  await made.register(
+    pagesRoutes({ pool: onPool, publicBaseUrl: BASE, links, clock, log, limits }),
+  );
   return made;
 }
 

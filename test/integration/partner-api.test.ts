@@ -1,4 +1,5 @@
 import Fastify, { type FastifyInstance, type InjectOptions } from 'fastify';
+import { createLimits } from '../../src/api/limits/limits';
 import { openapi } from '../../src/api/plugins/openapi';
 import { partnerNotFound } from '../../src/api/routes/partner/error-door';
 import { displayName } from '../../src/api/routes/partner/game-provider';
@@ -10,6 +11,7 @@ import { createPartner, updatePartner } from '../../src/db/partners';
 import { createPool, type Pool } from '../../src/db/pool';
 import { sessionByToken } from '../../src/db/sessions';
 import { assert } from '../../src/lib/assert';
+import { createLogger } from '../../src/lib/log';
 import { createTestDatabase, type TestDatabase } from '../support/postgres';
 import { testOffice } from '../support/test-office';
 
@@ -62,13 +64,15 @@ afterAll(async () => {
 
 async function build(db: Pool): Promise<FastifyInstance> {
   const instance = Fastify({ bodyLimit: BODY_BYTES_MAX });
-  await instance.register(openapi, { publicBaseUrl: 'https://play.example.com' });
+  const limits = createLimits({ poolMax: 5, log: createLogger('test', 'silent') });
+  await instance.register(openapi, { publicBaseUrl: 'https://play.example.com', limits });
   await instance.register(
     partnerRoutes({
       pool: db,
       vault: office.vault,
       publicBaseUrl: 'https://play.example.com',
       clock: { nowMs: () => NOW },
+      limits,
       links: { roundUrl: (betId) => `https://play.example.com/rounds/${betId}?sig=x` },
       findBet: async (_db, partner, betId) => partner === partnerId && betId === BET_ID,
     }),

@@ -1,5 +1,6 @@
 import {
   request as requestHttp,
+  type Agent,
   type IncomingHttpHeaders,
   type OutgoingHttpHeaders,
 } from 'node:http';
@@ -21,6 +22,8 @@ export interface Ask {
   readonly from?: string;
   /** The certificate authority to believe; without one it is plain http. */
   readonly ca?: string;
+  /** Keeps its connections, instead of one for this request alone. */
+  readonly agent?: Agent;
 }
 
 /** One request on a connection of its own, by https to a certificate of `localhost` or by plain http. */
@@ -43,4 +46,14 @@ export function askFrom({ ca, from = '127.0.0.1', body, ...ask }: Ask): Promise<
     });
     asking.end(body);
   });
+}
+
+/** The same with a URL; POST unless told. */
+export function askUrlFrom(
+  from: string,
+  url: string,
+  ask: Omit<Ask, 'port' | 'path' | 'from'> = {},
+): Promise<Asked> {
+  const { port, pathname, search } = new URL(url);
+  return askFrom({ method: 'POST', ...ask, from, port: Number(port), path: pathname + search });
 }

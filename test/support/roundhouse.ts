@@ -44,6 +44,8 @@ export interface TestPlayer {
 
 export interface TestRoundhouse {
   readonly pool: Pool;
+  /** What the first API queues for, payouts excepted; `pool` when it has none of its own. */
+  readonly apiPool: Pool;
   readonly book: Book;
   /** What changes of its parties are made through. */
   readonly office: Office;
@@ -88,6 +90,8 @@ export interface TestApiOptions {
 export interface TestApi {
   readonly baseUrl: string;
   readonly app: FastifyInstance;
+  /** What stakes and the partner API go through. */
+  readonly pool: Pool;
   close(): Promise<void>;
 }
 
@@ -102,6 +106,8 @@ export interface TestOptions {
   readonly connection?: Record<string, unknown>;
   /** Multiplies the waits between background repeats. */
   readonly timeScale?: number;
+  /** Database connections of each API, beside as many for its payouts; without it they share the worker's. */
+  readonly apiPoolMax?: number;
   /** Instead of silence. */
   readonly log?: Logger;
   /** False: connections need an IP list. */
@@ -204,17 +210,25 @@ export async function startRoundhouse(options: TestOptions = {}): Promise<TestRo
 
   async function startApi(own: TestApiOptions = {}): Promise<TestApi> {
     const listener = createAnswerListener({ databaseUrl: database.url, log });
-    const apiBook = createBook({ pool, installation, timeScale });
-    const desk = createMoneyDesk({
-      book: apiBook,
-      client,
-      listener,
-      failpoint: createFailpoints(undefined),
-      log: log as never,
+    const { apiPoolMax: max } = options;
+    const pools =
+      max === undefined ? [] : [0, 1].map(() => createPool({ databaseUrl: database.url, max }));
+    const [till, payouts] = [pools[0] ?? pool, pools[1] ?? pool].map((each) => {
+      const apiBook = createBook({ pool: each, installation, timeScale });
+      const failpoint = createFailpoints(undefined);
+      const desk = createMoneyDesk({
+        book: apiBook,
+        client,
+        listener,
+        failpoint,
+        log: log as never,
+      });
+      return { book: apiBook, desk };
     });
+    if (!till || !payouts) throw new Error('two desks');
     const app: FastifyInstance = await createApp({
-      book: apiBook,
-      desk,
+      ...till,
+      payouts,
       wallets,
       clock: systemClock,
       failpoint: createFailpoints(undefined),
@@ -231,11 +245,13 @@ export async function startRoundhouse(options: TestOptions = {}): Promise<TestRo
     const api = {
       baseUrl: `http://127.0.0.1:${port}`,
       app,
+      pool: till.book.pool,
       async close() {
         app.server.closeAllConnections();
         await app.close();
-        await desk.close();
+        await Promise.all([till.desk.close(), payouts.desk.close()]);
         await listener.close();
+        await Promise.all(pools.map((each) => each.end()));
       },
     };
     apis.push(api);
@@ -243,7 +259,7 @@ export async function startRoundhouse(options: TestOptions = {}): Promise<TestRo
   }
 
   await startWorker();
-  const { baseUrl } = await startApi();
+  const { baseUrl, pool: apiPool } = await startApi();
   const provider = createTestProvider(() => `${baseUrl}/providers/sandbox`, 'secret');
   const [product] = await productsFor(pool, partner);
   if (!product) throw new Error('no product');
@@ -283,6 +299,7 @@ export async function startRoundhouse(options: TestOptions = {}): Promise<TestRo
 
   return {
     pool,
+    apiPool,
     book,
     office,
     client,

@@ -2,6 +2,8 @@ import fastifySwagger from '@fastify/swagger';
 import fastifySwaggerUi from '@fastify/swagger-ui';
 import fastifyPlugin from 'fastify-plugin';
 import { jsonSchemaTransform } from 'fastify-type-provider-zod';
+import type { Limits } from '../limits/limits';
+import { PartnerApiError } from '../routes/partner/error-door';
 
 /** Version of the HTTP contract, not of the program: it changes when a partner has to change something. */
 const CONTRACT_VERSION = '1.0.0';
@@ -11,7 +13,7 @@ const CONTRACT_VERSION = '1.0.0';
  * with a tag are shown. Register it before the routes.
  */
 export const openapi = fastifyPlugin(
-  async (app, { publicBaseUrl }: { publicBaseUrl: string }) => {
+  async (app, { publicBaseUrl, limits }: { publicBaseUrl: string; limits: Limits }) => {
     await app.register(fastifySwagger, {
       hideUntagged: true,
       transform: jsonSchemaTransform,
@@ -50,6 +52,16 @@ export const openapi = fastifyPlugin(
       // an upgrade to https that would break the page wherever the API is reached by plain http.
       transformStaticCSP: (policy) =>
         policy.replace(' validator.swagger.io', '').replace(/ ?upgrade-insecure-requests;/, ''),
+      uiHooks: {
+        onRequest: (request, reply, done) => {
+          limits.page(request.ip).then((seconds) => {
+            if (seconds === 0) return done();
+            limits.refused('docs: calls of an address');
+            void reply.header('retry-after', String(seconds));
+            done(new PartnerApiError(429, 'Too Many Requests'));
+          }, done);
+        },
+      },
       uiConfig: { docExpansion: 'list', persistAuthorization: false },
       theme: { title: 'Roundhouse partner API' },
     });

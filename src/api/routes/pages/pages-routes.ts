@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
 import { isDatabaseUnavailable } from '../../../db/unavailable';
+import { OverloadedError, seatRoutes } from '../../limits/limits';
 import { failurePage } from './failure-page';
 import { addLaunchPage } from './launch-page';
 import { addLobbyPages } from './lobby-page';
@@ -26,10 +27,19 @@ export function pagesRoutes(deps: PagesDeps): FastifyPluginAsync {
       if (statusCode !== undefined && statusCode < 500) {
         return sendPage(reply, { ...failurePage('link_incomplete'), status: statusCode });
       }
+      if (error instanceof OverloadedError) return sendPage(reply, failurePage('busy'));
       // The request is not logged: its address holds a token.
       deps.log.error({ err: error }, 'a page could not be made');
       return sendPage(reply, failurePage(isDatabaseUnavailable(error) ? 'busy' : 'broken'));
     });
+    scope.addHook('onRequest', async (request, reply) => {
+      const seconds = await deps.limits.page(request.ip);
+      if (seconds === 0) return;
+      deps.limits.refused('pages: calls of an address');
+      void reply.header('retry-after', String(seconds));
+      return sendPage(reply, { ...failurePage('busy'), status: 429 });
+    });
+    scope.addHook('onRoute', seatRoutes(deps.limits));
     scope.addContentTypeParser(
       'application/x-www-form-urlencoded',
       { parseAs: 'string', bodyLimit: FORM_BYTES_MAX },

@@ -1,5 +1,6 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
+import { OverloadedError } from '../../limits/limits';
 import { isDatabaseUnavailable } from '../../../db/unavailable';
 import type { PartnerRefusal } from '../../../lib/metrics';
 
@@ -44,7 +45,8 @@ export function partnerErrorDoor(
   reply: FastifyReply,
 ): FastifyReply {
   const { status, text } = answerTo(error);
-  if (status >= 500) request.log.error({ err: error }, 'partner request failed');
+  if (status >= 500 && !(error instanceof OverloadedError))
+    request.log.error({ err: error }, 'partner request failed');
   if ((status === 429 || status === 503) && !reply.hasHeader('retry-after')) {
     void reply.header('retry-after', RETRY_AFTER_S);
   }

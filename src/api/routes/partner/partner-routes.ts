@@ -1,6 +1,7 @@
 import type { FastifyPluginAsync } from 'fastify';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import type { Vault } from '../../../db/vault';
+import { seatRoutes, type Limits } from '../../limits/limits';
 import { partnerAuth } from '../../plugins/partner-auth';
 import { acceptPartnerBodies } from './body-coercer';
 import { createUser } from './create-user';
@@ -10,7 +11,8 @@ import { gameList } from './game-list';
 import { gameProvider } from './game-provider';
 import { openGame, type OpenGameDeps } from './open-game';
 
-export type PartnerRoutesDeps = OpenGameDeps & DetailBetDeps & { readonly vault: Vault };
+export type PartnerRoutesDeps = OpenGameDeps &
+  DetailBetDeps & { readonly vault: Vault; readonly limits: Limits };
 
 /**
  * The partner API: five endpoints, their authentication and their error door, in a scope of their own.
@@ -22,7 +24,9 @@ export function partnerRoutes(deps: PartnerRoutesDeps): FastifyPluginAsync {
     scope.setSerializerCompiler(serializerCompiler);
     scope.setErrorHandler(partnerErrorDoor);
     acceptPartnerBodies(scope);
-    await scope.register(partnerAuth, { pool: deps.pool, vault: deps.vault });
+    const { pool, vault, limits } = deps;
+    await scope.register(partnerAuth, { pool, vault, limits });
+    scope.addHook('onRoute', seatRoutes(limits));
     await scope.register(createUser(deps));
     await scope.register(gameProvider(deps));
     await scope.register(gameList(deps));

@@ -1,19 +1,36 @@
 import { gameOf } from '../../../db/catalogue';
 import { playerById } from '../../../db/players';
-import { authorizeSession, sessionByToken, sessionState } from '../../../db/sessions';
+import {
+  authorizeSession,
+  sessionByToken,
+  sessionState,
+  type SessionContext,
+} from '../../../db/sessions';
 import { cutToMinor, formatAmount } from '../../../domain/money';
 import type { ProviderRefusal } from '../../../lib/metrics';
 import { decodeAuthorization } from '../../../protocols/web-games/decode';
 import { encodeAuthorization, encodeRefusal } from '../../../protocols/web-games/encode';
-import type { ProviderAnswer, ProviderMethod } from './provider-deps';
+import type { ProviderAnswer, ProviderDeps, ProviderMethod } from './provider-deps';
+
+async function balanceOf({ wallets }: ProviderDeps, { partner, player }: SessionContext) {
+  const wallet = await wallets.of(partner.id);
+  const { outcome } = await wallet.balance(`${partner.prefix}.${player.reference}`);
+  return outcome;
+}
 
 /** Authorization (provider document, section 3): opens the token's session and tells the player's balance. */
 export const authorize: ProviderMethod = async (deps, { connection, isSigned, bodyText }) => {
   const { pool } = deps.book;
+  const { limits } = deps;
   const decoded = decodeAuthorization(bodyText);
   if (!decoded.ok) return refuseFor('shape', 1, decoded.message);
   const { request } = decoded;
   if (!isSigned('Authorization', request.hashValues, request.hash)) return refuseFor('hash', 10);
+  const { requests_per_second: perSecond } = connection.settings;
+  if ((await limits.connectionCall(connection.id, perSecond)) > 0) {
+    limits.refused(`callbacks: calls of ${connection.key}`);
+    return refuseFor('rate', 1, 'too many requests');
+  }
   if (!(await playerById(pool, request.playerId))) return refuseFor('player', 11);
 
   const found = await sessionByToken(pool, request.token);
@@ -34,9 +51,12 @@ export const authorize: ProviderMethod = async (deps, { connection, isSigned, bo
   const game = await gameOf(pool, connection, request.gameId);
   if (!game?.isActive) return refuseFor('game', 1, 'Game is not available');
 
-  const wallet = await deps.wallets.of(found.partner.id);
-  const userAgent = `${found.partner.prefix}.${found.player.reference}`;
-  const { outcome } = await wallet.balance(userAgent);
+  const release = limits.partnerStakes.take(String(found.partner.id));
+  if (!release) {
+    limits.refused(`callbacks: under way for ${found.partner.prefix}`);
+    return refuseFor('rate', 1, 'too many requests are under way');
+  }
+  const outcome = await balanceOf(deps, found).finally(release);
   if (outcome.kind === 'declined' && outcome.reason === 'player_not_found') return refuse(11);
   // Any other fault is the wallet's or ours: the player is not to blame (trap T46).
   const { exponent } = found.partner;

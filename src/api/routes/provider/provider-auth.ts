@@ -24,24 +24,52 @@ declare module 'fastify' {
 /** The header of the optional callback secret. */
 export const CALLBACK_SECRET_HEADER = 'x-callback-secret';
 
-type DoorDeps = Pick<ProviderDeps, 'book' | 'vault' | 'development' | 'metrics'>;
+/** Said when no seat is free; the provider repeats. */
+export const TOO_BUSY = 'too busy; this request did nothing';
+
+type DoorDeps = Pick<
+  ProviderDeps,
+  'book' | 'payouts' | 'vault' | 'development' | 'metrics' | 'limits'
+>;
 type CallbackRequest = FastifyRequest<{ Params: { connection: string; method: string } }>;
+
+/** Known from the path, before the body is read: payouts have seats and database connections of their own. */
+export function isPayoutCall(request: FastifyRequest): boolean {
+  return (request.params as { method?: string }).method === 'Debit';
+}
 
 /**
  * Who may call at all: decided before the body is read, so that a stranger costs a query and no more. The
- * connection, the address, and the callback secret where there is one; the MD5 comes with the body.
+ * connection, the address, and the callback secret where there is one; the MD5 comes with the body. Each failure counts
+ * against the address.
  */
-export function providerAuth({ book, vault, development, metrics }: DoorDeps) {
+export function providerAuth({ book, payouts, vault, development, metrics, limits }: DoorDeps) {
+  /** The look-up has a seat as what follows has: a flood must not queue for the database here either. */
+  async function doorOf(request: CallbackRequest): Promise<CallbackDoor | undefined | 'busy'> {
+    const isPayout = isPayoutCall(request);
+    const release = (isPayout ? limits.payouts : limits.stakes).take();
+    if (!release) return 'busy';
+    try {
+      const { pool } = isPayout ? payouts.book : book;
+      return await callbackDoor(pool, request.params.connection);
+    } finally {
+      release();
+    }
+  }
+
   return async (
     request: CallbackRequest,
     reply: FastifyReply,
   ): Promise<FastifyReply | undefined> => {
     const { connection: key, method } = request.params;
-    const refuse = (reason: ProviderRefusal, text: string, known?: Connection) => {
+    const refuse = async (reason: ProviderRefusal, text: string, known?: Connection) => {
+      if (reason === 'rate') limits.refused(`callbacks: ${method} under way`);
+      else await limits.callbackFailures(known?.key).count(request.ip);
       metrics.providerRefused({ reason, method, ...(known && { connection: known.key }) });
       return reply.code(200).type('application/json; charset=utf-8').send(encodeFailure(text));
     };
-    const door = await callbackDoor(book.pool, key);
+    const door = await doorOf(request);
+    if (door === 'busy') return refuse('rate', TOO_BUSY);
     if (!door) return refuse('connection', 'Unknown connection');
     const { connection } = door;
     const isAllowed =

@@ -6,6 +6,7 @@ import type { Clock } from '../../../lib/clock';
 import type { Failpoints } from '../../../lib/failpoints';
 import type { Metrics, ProviderRefusal } from '../../../lib/metrics';
 import type { SignedMethod } from '../../../protocols/web-games/signature';
+import type { Limits } from '../../limits/limits';
 import type { MoneyDesk } from '../../money-desk';
 
 export interface ProviderDeps {
@@ -19,6 +20,9 @@ export interface ProviderDeps {
   /** SPEC §6: here a connection without an IP list takes calls from anywhere. */
   readonly development: boolean;
   readonly metrics: Metrics;
+  readonly limits: Limits;
+  /** The same book and desk on database connections that no stake can take: payouts go through them. */
+  readonly payouts: { readonly book: Book; readonly desk: MoneyDesk };
 }
 
 /** Whether the hash of a request is that of one of the connection's live keys. */

@@ -7,8 +7,9 @@ import {
 import type { Connection } from '../../../db/connections';
 import { encodeFailure } from '../../../protocols/web-games/encode';
 import { isSignedBy } from '../../../protocols/web-games/signature';
+import type { Limits } from '../../limits/limits';
 import { authorize } from './authorization';
-import { connectionOf, providerAuth } from './provider-auth';
+import { connectionOf, isPayoutCall, providerAuth, TOO_BUSY } from './provider-auth';
 import type { IsSigned, ProviderAnswer, ProviderDeps, ProviderMethod } from './provider-deps';
 import { askPayout } from './payout';
 import { askStake } from './stake';
@@ -27,10 +28,17 @@ const BODY_BYTES_MAX = 65_536;
  * with lower-case JSON: the provider reads anything else as "Partner API return null" (SPEC §3).
  */
 export function providerRoutes(deps: ProviderDeps): FastifyPluginAsync {
+  const { limits, metrics } = deps;
+  const payoutDeps = { ...deps, ...deps.payouts };
   return async (scope) => {
-    const { metrics } = deps;
     scope.decorateRequest('connection', null);
     scope.removeAllContentTypeParsers();
+    scope.addHook('onRequest', async (request, reply) => {
+      if (!(await hasFailedTooOften(limits, request))) return;
+      limits.refused('callbacks: failures of an address');
+      metrics.providerRefused({ reason: 'rate', ...labelsOf(request) });
+      return send(reply, encodeFailure('too many refused requests from this address'));
+    });
     // Whatever the content type says, broken ones included, the bytes are kept: the signature is over
     // their own digits.
     scope.addHook('onRequest', (request, _, done) => {
@@ -59,15 +67,19 @@ export function providerRoutes(deps: ProviderDeps): FastifyPluginAsync {
           metrics.providerRefused({ reason: 'method', ...labelsOf(request) });
           return send(reply, encodeFailure('Unknown method'));
         }
-        const connection = connectionOf(request);
-        const keys = await connectionApiKeys(deps.book.pool, deps.vault, connection.id);
-        const bodyText = typeof request.body === 'string' ? request.body : '';
-        const isSigned = signedByOneOf(keys, (key) => noteUse(deps, request, connection, key));
-        const answer = await method(deps, { connection, isSigned, bodyText });
-        if (answer.refused) {
-          metrics.providerRefused({ reason: answer.refused, ...labelsOf(request) });
+        // The body is here: whoever sends it slowly has kept no seat.
+        const isPayout = isPayoutCall(request);
+        const release = (isPayout ? limits.payouts : limits.stakes).take();
+        if (!release) {
+          limits.refused(`callbacks: ${request.params.method} under way`);
+          metrics.providerRefused({ reason: 'rate', ...labelsOf(request) });
+          return send(reply, encodeFailure(TOO_BUSY));
         }
-        return await deliver(deps, request, reply, answer);
+        try {
+          return await answer(isPayout ? payoutDeps : deps, method, request, reply);
+        } finally {
+          release();
+        }
       },
     );
   };
@@ -82,16 +94,44 @@ function labelsOf(request: FastifyRequest): { connection?: string; method?: stri
   };
 }
 
-/** Every live key is tried, so that the time does not tell which one matched. */
-function signedByOneOf(
-  keys: readonly ConnectionKey[],
-  used: (key: ConnectionKey) => void,
-): IsSigned {
-  return (method, values, hash) => {
-    const matching = keys.filter(({ apiKey }) => isSignedBy(method, values, hash, [apiKey]));
-    matching.forEach(used);
-    return matching.length > 0;
+/** Keys, and then what the method says. */
+async function answer(
+  deps: ProviderDeps,
+  method: ProviderMethod,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const { book, limits, metrics, vault } = deps;
+  const connection = connectionOf(request);
+  const failures = limits.callbackFailures(connection.key);
+  const keys = await connectionApiKeys(book.pool, vault, connection.id);
+  const bodyText = typeof request.body === 'string' ? request.body : '';
+  const isSigned: IsSigned = (...signed) => {
+    // Every live key is tried, so that the time does not tell which one matched.
+    const matching = keys.filter(({ apiKey }) => isSignedBy(...signed, [apiKey]));
+    for (const key of matching) noteUse(deps, request, connection, key);
+    if (matching.length === 0) {
+      void failures.count(request.ip);
+      return false;
+    }
+    failures.clear(request.ip);
+    limits.callbackFailures().clear(request.ip);
+    return true;
   };
+  const told = await method(deps, { connection, isSigned, bodyText });
+  if (told.refused) metrics.providerRefused({ reason: told.refused, ...labelsOf(request) });
+  return await deliver(deps, request, reply, told);
+}
+
+/**
+ * Failures at a known connection count for it alone, so that a mistake in one costs the provider's others
+ * nothing; those at no connection count for the address as a whole.
+ */
+async function hasFailedTooOften(limits: Limits, request: FastifyRequest): Promise<boolean> {
+  if ((await limits.callbackFailures().wait(request.ip)) > 0) return true;
+  const { connection } = request.params as { connection?: string };
+  if (connection === undefined) return false;
+  return (await limits.callbackFailures(connection).wait(request.ip)) > 0;
 }
 
 /** Nobody waits for the note, and a call is none the worse without it. */

@@ -53,10 +53,18 @@ export const askStake: ProviderMethod = async (deps, { connection, isSigned, bod
     }
     const { roundId, operationId } = known;
     const asked = { request, amount: amount.minor, bytes: maskedBody(bodyText, request) };
-    return settle(deps, roundId, asked, connection.id, operationId);
+    // A repeat is owed its stored answer: it is never refused for a limit, but it counts.
+    const release = deps.limits.partnerStakes.hold(String(known.partnerId));
+    return settle(deps, roundId, asked, connection.id, operationId).finally(release);
   }
 
   const { pool } = deps.book;
+  const { limits } = deps;
+  const { requests_per_second: perSecond } = connection.settings;
+  if ((await limits.connectionCall(connection.id, perSecond)) > 0) {
+    limits.refused(`callbacks: calls of ${connection.key}`);
+    return refuseFor('rate', 1, 'too many requests; nothing was taken');
+  }
   if (!(await playerById(pool, request.playerId))) return refuseFor('player', 11);
   const found = await sessionByToken(pool, request.token);
   const nowMs = deps.clock.nowMs();
@@ -79,9 +87,19 @@ export const askStake: ProviderMethod = async (deps, { connection, isSigned, bod
   if (!(await mayStake(pool, found.partner.id))) {
     return refuse(1, 'the wallet does not answer; nothing was taken');
   }
-  await touchSession(pool, found.session, idleMs, nowMs);
-  const asked = { request, amount: amount.minor, bytes: maskedBody(bodyText, request) };
-  return settle(deps, found, asked, connection.id);
+  // Before anything is recorded: a wallet that hangs fills its own partner's part of the seats.
+  const release = limits.partnerStakes.take(String(found.partner.id));
+  if (!release) {
+    limits.refused(`callbacks: under way for ${found.partner.prefix}`);
+    return refuse(1, 'too many requests are under way; nothing was taken');
+  }
+  try {
+    await touchSession(pool, found.session, idleMs, nowMs);
+    const asked = { request, amount: amount.minor, bytes: maskedBody(bodyText, request) };
+    return await settle(deps, found, asked, connection.id);
+  } finally {
+    release();
+  }
 };
 
 function ownsSession(found: SessionContext, connectionId: number, playerId: string): boolean {
