@@ -179,7 +179,11 @@ describe('plain http in development', () => {
   test.each(['10.0.0.5', '192.168.1.7', '203.0.113.9', '::2', '::ffff:10.0.0.5', 'fe80::1'])(
     'is refused to others: %s',
     async (address) => {
-      for (const headers of [{}, { 'x-forwarded-for': '127.0.0.1', 'x-real-ip': '127.0.0.1' }]) {
+      for (const headers of [
+        {},
+        { 'x-forwarded-for': '127.0.0.1', 'x-real-ip': '127.0.0.1' },
+        { 'x-forwarded-proto': 'https' },
+      ]) {
         const answer = await dev.app.inject(at(address, headers));
         expect({ status: answer.statusCode, text: answer.body }).toEqual(REFUSED);
       }
@@ -187,10 +191,12 @@ describe('plain http in development', () => {
   );
 
   test('is refused when it was forwarded for somebody else', async () => {
-    const transport = { development: true, trustedProxies: ['127.0.0.0/8'] };
+    const transport = { development: true, trustedProxies: ['127.0.0.0/8', '10.0.0.5'] };
     const trusting = await house.startApi({ transport });
     const forwarded = at('127.0.0.1', { 'x-forwarded-for': '203.0.113.9' });
     expect((await trusting.app.inject(forwarded)).statusCode).toBe(403);
+    const claimed = at('10.0.0.5', { 'x-forwarded-for': '127.0.0.1' });
+    expect((await trusting.app.inject(claimed)).statusCode).toBe(403);
     expect((await trusting.app.inject(at('127.0.0.1'))).statusCode).toBe(200);
   });
 });

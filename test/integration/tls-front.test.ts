@@ -4,13 +4,12 @@ import { connect as connectTcp, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
-import {
+import tls, {
   connect as connectTls,
   TLSSocket,
   type ConnectionOptions,
   type SecureVersion,
 } from 'node:tls';
-import * as tls from 'node:tls';
 import pino, { type Logger } from 'pino';
 import { putTlsInFront, type TlsFront } from '../../src/api/tls-front';
 import type { CertificateFiles } from '../../src/lib/certificate-files';
