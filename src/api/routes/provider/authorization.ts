@@ -1,9 +1,9 @@
 import { gameOf } from '../../../db/catalogue';
-import { playerById } from '../../../db/players';
 import { authorizeSession, sessionByToken, sessionState } from '../../../db/sessions';
 import { cutToMinor, formatAmount } from '../../../domain/money';
 import { decodeAuthorization } from '../../../protocols/web-games/decode';
 import { encodeAuthorization, encodeRefusal } from '../../../protocols/web-games/encode';
+import { isKnownPlayer } from './known-player';
 import type { ProviderMethod } from './provider-deps';
 
 /** Authorization (provider document, section 3): opens the token's session and tells the player's balance. */
@@ -16,9 +16,9 @@ export const authorize: ProviderMethod = async (deps, { connection, isSigned, bo
   if (!decoded.ok) return refuse(1, decoded.message);
   const { request } = decoded;
   if (!isSigned('Authorization', request.hashValues, request.hash)) return refuse(10);
-  if (!(await playerById(pool, request.playerId))) return refuse(11);
 
   const found = await sessionByToken(pool, request.token);
+  if (!(await isKnownPlayer(pool, connection, request.playerId, found))) return refuse(11);
   const nowMs = deps.clock.nowMs();
   const idleMs = connection.settings.session_idle_ms;
   if (
