@@ -120,6 +120,22 @@ export async function sessionByToken(db: Db, token: string): Promise<SessionCont
   return contextOf(db, 'session-by-token', 's.token_hash = $1', digestOf(token));
 }
 
+/** Whether a provider was ever told of a player: launched at its connection, and not for fun only. */
+export async function hasSessionAt(
+  db: Db,
+  connection: Pick<Connection, 'id'>,
+  playerId: string,
+): Promise<boolean> {
+  // A longer number would not fit the column, and is nobody.
+  if (!/^\d{9}$/.test(playerId)) return false;
+  const { rowCount } = await db.query({
+    name: 'has-session-at',
+    text: `SELECT 1 FROM sessions WHERE player_id = $1 AND connection_id = $2 AND NOT is_demo LIMIT 1`,
+    values: [playerId, connection.id],
+  });
+  return rowCount === 1;
+}
+
 /**
  * Records an Authorization; repeating it is allowed while the session lives.
  *

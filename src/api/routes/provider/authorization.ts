@@ -1,5 +1,4 @@
 import { gameOf } from '../../../db/catalogue';
-import { playerById } from '../../../db/players';
 import {
   authorizeSession,
   sessionByToken,
@@ -10,6 +9,7 @@ import { cutToMinor, formatAmount } from '../../../domain/money';
 import type { ProviderRefusal } from '../../../lib/metrics';
 import { decodeAuthorization } from '../../../protocols/web-games/decode';
 import { encodeAuthorization, encodeRefusal } from '../../../protocols/web-games/encode';
+import { isKnownPlayer } from './known-player';
 import type { ProviderAnswer, ProviderDeps, ProviderMethod } from './provider-deps';
 
 async function balanceOf({ wallets }: ProviderDeps, { partner, player }: SessionContext) {
@@ -31,9 +31,11 @@ export const authorize: ProviderMethod = async (deps, { connection, isSigned, bo
     limits.refused(`callbacks: calls of ${connection.key}`);
     return refuseFor('rate', 1, 'too many requests');
   }
-  if (!(await playerById(pool, request.playerId))) return refuseFor('player', 11);
 
   const found = await sessionByToken(pool, request.token);
+  if (!(await isKnownPlayer(pool, connection, request.playerId, found))) {
+    return refuseFor('player', 11);
+  }
   const nowMs = deps.clock.nowMs();
   const idleMs = connection.settings.session_idle_ms;
   if (!found) return refuseFor('token', 14);

@@ -17,6 +17,7 @@ import { decodeDebit, type PayoutRequest } from '../../../protocols/web-games/de
 import { encodeMoney, encodeRefusal } from '../../../protocols/web-games/encode';
 import type { Asked } from '../../money-desk';
 import { openAmountConflict } from './amount-conflict';
+import { isKnownPlayer } from './known-player';
 import { maskedBody } from './masked-body';
 import type { ProviderAnswer, ProviderDeps, ProviderMethod } from './provider-deps';
 
@@ -59,6 +60,12 @@ export const askPayout: ProviderMethod = async (deps, { connection, isSigned, bo
   const amount = parseAmount(request.amountText, partner.exponent);
   const told = { request, bytes, amount: amount.ok ? amount.minor : null, partner };
   const found = await sessionByToken(pool, request.token);
+  const existing = await findRound(pool, connection.id, request.playerId, request.roundId);
+  if (existing === undefined && !(await isKnownPlayer(pool, connection, player.playerId, found))) {
+    // Answered as if there were no such player; but money was named, so a person hears of it.
+    if (told.amount !== 0n) await stray(deps, connection, 'ownership_mismatch', told);
+    return refuseFor('player', 11);
+  }
   if (
     found &&
     (found.connection.id !== connection.id || found.player.playerId !== request.playerId)
@@ -70,9 +77,7 @@ export const askPayout: ProviderMethod = async (deps, { connection, isSigned, bo
     await stray(deps, connection, 'payout_precision', told);
     return refuse(1, 'amount does not fit the currency');
   }
-  const round =
-    (await findRound(pool, connection.id, request.playerId, request.roundId)) ??
-    orphanRound(connection, request, player, partner, found);
+  const round = existing ?? orphanRound(connection, request, player, partner, found);
   if (round === undefined) {
     if (amount.minor > 0n) await stray(deps, connection, 'orphan_payout', told);
     return refuse(8);

@@ -2,7 +2,6 @@ import type { Beside } from '../../../db/book';
 import { mayStake } from '../../../db/breakers';
 import { gameOf } from '../../../db/catalogue';
 import { findOperation, reserveOperationId } from '../../../db/operations';
-import { playerById } from '../../../db/players';
 import { dropEmptyRound, findOrCreateRound } from '../../../db/rounds';
 import {
   authorizeSession,
@@ -22,6 +21,7 @@ import { decodeCredit, type StakeRequest } from '../../../protocols/web-games/de
 import { encodeMoney, encodeRefusal } from '../../../protocols/web-games/encode';
 import type { MoneyAnswer } from '../../money-desk';
 import { openAmountConflict } from './amount-conflict';
+import { isKnownPlayer } from './known-player';
 import { maskedBody } from './masked-body';
 import type { ProviderAnswer, ProviderDeps, ProviderMethod } from './provider-deps';
 
@@ -65,8 +65,10 @@ export const askStake: ProviderMethod = async (deps, { connection, isSigned, bod
     limits.refused(`callbacks: calls of ${connection.key}`);
     return refuseFor('rate', 1, 'too many requests; nothing was taken');
   }
-  if (!(await playerById(pool, request.playerId))) return refuseFor('player', 11);
   const found = await sessionByToken(pool, request.token);
+  if (!(await isKnownPlayer(pool, connection, request.playerId, found))) {
+    return refuseFor('player', 11);
+  }
   const nowMs = deps.clock.nowMs();
   const idleMs = connection.settings.session_idle_ms;
   if (!found) return refuseFor('token', 14);
