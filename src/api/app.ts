@@ -3,6 +3,8 @@ import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } 
 import { findBet } from '../db/book';
 import type { Clock } from '../lib/clock';
 import type { Logger } from '../lib/log';
+import { answerHeaders } from './plugins/answer-headers';
+import { drain } from './plugins/drain';
 import { openapi } from './plugins/openapi';
 import { healthRoutes } from './routes/health/health-routes';
 import { createLinks } from './routes/pages/links';
@@ -53,6 +55,8 @@ export async function createApp(deps: AppDeps): Promise<FastifyInstance> {
   app.setNotFoundHandler(partnerNotFound);
 
   const links = createLinks({ publicBaseUrl, key: vault.linkSigningKey, clock });
+  await app.register(drain);
+  await app.register(answerHeaders);
   await app.register(openapi, { publicBaseUrl });
   await app.register(healthRoutes({ pool, temporalReady: deps.temporalReady }));
   await app.register(partnerRoutes({ pool, vault, publicBaseUrl, clock, links, findBet }));

@@ -16,6 +16,7 @@ import { createLogger } from '../lib/log';
 import { runService, type Service } from '../lib/run-service';
 import { createApp } from './app';
 import { createMoneyDesk } from './money-desk';
+import { stopServing } from './plugins/drain';
 
 /** The API process: takes requests in, and answers them from the book. */
 async function startApi(): Promise<Service> {
@@ -67,9 +68,10 @@ async function startApi(): Promise<Service> {
   log.info({ host: settings.API_HOST, port: settings.API_PORT }, 'listening');
 
   return {
+    drainMs: settings.API_DRAIN_MS,
     async close() {
       // Requests under way get their answers first; each has its deadline.
-      await app.close();
+      await stopServing(app, settings.API_DRAIN_MS);
       await desk.close();
       clock.close();
       await Promise.all([listener.close(), wallets.close()]);

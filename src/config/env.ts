@@ -57,6 +57,11 @@ export const VARIABLES = {
     reason: 'loopback by default, so that nothing is reachable before somebody decides so',
   },
   API_PORT: { schema: port.default(8080), reason: 'partner API, provider callbacks and pages' },
+  API_DRAIN_MS: {
+    schema: z.coerce.number().int().min(0).max(60_000).default(5_000),
+    reason:
+      'how long the API still takes new connections after SIGTERM, not ready already; load balancers need a health check or two to look elsewhere',
+  },
   PUBLIC_BASE_URL: {
     schema: httpUrl.optional(),
     reason:

@@ -41,6 +41,7 @@ export interface TestPlayer {
 }
 
 export interface TestRoundhouse {
+  readonly databaseUrl: string;
   readonly pool: Pool;
   readonly book: Book;
   /** What changes of its parties are made through. */
@@ -259,6 +260,7 @@ export async function startRoundhouse(options: TestOptions = {}): Promise<TestRo
     );
 
   return {
+    databaseUrl: database.url,
     pool,
     book,
     office,

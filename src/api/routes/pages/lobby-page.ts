@@ -74,9 +74,10 @@ function lobbyPage(
   games: readonly Game[],
   token: string,
 ): Page {
-  const { session } = context;
+  const { session, partner } = context;
   return {
     title: productName,
+    framedBy: partner.settings.redirect_hosts,
     pictureOrigins: originsOf(games.flatMap(({ iconUrl }) => iconUrl ?? [])),
     // On a mobile the form ends at the provider's own page.
     formOrigins: session.isMobile
