@@ -46,7 +46,7 @@ function sendSafely(reply: FastifyReply): FastifyReply {
  * An origin that is one source of a policy and nothing else. A provider's URL may have `;`, `,`, `'` or `*`
  * in its host, which no real host has: there they would be directives, quotes and wildcards of ours.
  */
-const SOURCE = /^https?:\/\/([a-z0-9._-]+|\[[0-9a-f:.]+\])(:\d+)?$/;
+export const SOURCE = /^https?:\/\/([a-z0-9._-]+|\[[0-9a-f:.]+\])(:\d+)?$/;
 /** Proxies take some 8 KB of headers; a list that is longer than this is as good as none. */
 const FRAMED_BY_LENGTH_MAX = 4_096;
 
