@@ -2,7 +2,9 @@
  * Rows S10 and S29: what partners and providers supply stands on our pages as text, in a real browser. The pages
  * are looked at with their policy, which must have nothing to stop, and without it, where a script would run.
  */
+import Fastify from 'fastify';
 import type { Browser } from 'playwright-core';
+import { answerHeaders } from '../../src/api/plugins/answer-headers';
 import { createLinks } from '../../src/api/routes/pages/links';
 import { applyCatalogue } from '../../src/db/catalogue';
 import { updatePartner } from '../../src/db/partners';
@@ -259,6 +261,11 @@ test('sniffing and storing: every answer says nosniff and no-store, and HSTS ove
     // A forged header makes no https of it.
     expect(headers.get('strict-transport-security')).toBeNull();
   }
+  const behindProxy = Fastify({ trustProxy: '127.0.0.1' });
+  await behindProxy.register(answerHeaders);
+  behindProxy.get('/', () => ({}));
+  const secured = await behindProxy.inject({ url: '/', headers: { 'x-forwarded-proto': 'https' } });
+  expect(secured.headers['strict-transport-security']).toBe('max-age=31536000');
   const { headers } = await fetch(`${house.baseUrl}/pages/pages.css`);
   expect(headers.get('cache-control')).toBe('public, max-age=300');
 });
