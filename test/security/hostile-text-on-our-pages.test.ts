@@ -65,6 +65,11 @@ async function openGame(body: Record<string, unknown>): Promise<{ status: number
   return { status: response.status, url: url.replace('http://localhost:8080', house.baseUrl) };
 }
 
+interface Attributed {
+  getAttribute(name: string): string | null;
+}
+const attributes = (all: Attributed[], name: string) => all.map((one) => one.getAttribute(name));
+
 /** Looks at a page of ours in Chromium; nothing but our own server can be reached. */
 async function look(url: string, options: { bypassCSP: boolean }) {
   const context = await browser.newContext({ bypassCSP: options.bypassCSP });
@@ -86,10 +91,8 @@ async function look(url: string, options: { bypassCSP: boolean }) {
     title: await page.title(),
     text: await page.locator('body').innerText(),
     elements: await page.locator('img, svg, script:not([src]), style, [onerror], [onload]').count(),
-    links: await page.locator('a').evaluateAll((all) => all.map((a) => a.getAttribute('href'))),
-    frames: await page
-      .locator('iframe')
-      .evaluateAll((all) => all.map((f) => f.getAttribute('src'))),
+    links: await page.locator('a').evaluateAll(attributes, 'href'),
+    frames: await page.locator('iframe').evaluateAll(attributes, 'src'),
   };
   await context.close();
   return { ...seen, faults };
