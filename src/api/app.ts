@@ -8,6 +8,8 @@ import { openFilesMax } from '../lib/open-files';
 import { createClientErrors } from './limits/client-errors';
 import { createLimits } from './limits/limits';
 import { guardSockets, REQUEST_MS_MAX, SERVER_OPTIONS } from './limits/sockets';
+import { answerHeaders } from './plugins/answer-headers';
+import { drain } from './plugins/drain';
 import { openapi } from './plugins/openapi';
 import { createTransport, isBelowProviders } from './plugins/transport';
 import { healthRoutes } from './routes/health/health-routes';
@@ -82,6 +84,8 @@ export async function createApp(deps: AppDeps): Promise<FastifyInstance> {
   });
 
   const links = createLinks({ publicBaseUrl, key: vault.linkSigningKey, clock });
+  await app.register(drain);
+  await app.register(answerHeaders);
   await app.register(openapi, { publicBaseUrl, limits });
   await app.register(
     healthRoutes({ pool: deps.payouts.book.pool, temporalReady: deps.temporalReady }),

@@ -18,6 +18,7 @@ import { createMetrics, listenForMetrics } from '../lib/metrics';
 import { runService, type Service } from '../lib/run-service';
 import { createApp } from './app';
 import { createMoneyDesk } from './money-desk';
+import { stopServing } from './plugins/drain';
 import { warnOfUnreachableConnections } from './routes/provider/provider-auth';
 
 /** The API process: takes requests in, and answers them from the book. */
@@ -102,9 +103,10 @@ async function startApi(): Promise<Service> {
         });
 
   return {
+    drainMs: settings.API_DRAIN_MS,
     async close() {
       // Requests under way get their answers first; each has its deadline.
-      await app.close();
+      await stopServing(app, settings.API_DRAIN_MS);
       await metricsListener?.close();
       await Promise.all([desk.close(), payouts.desk.close()]);
       clock.close();

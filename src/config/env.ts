@@ -94,6 +94,11 @@ export const VARIABLES = {
     reason:
       "the API's Prometheus endpoint, a listener of its own on API_HOST; unset, there is none",
   },
+  API_DRAIN_MS: {
+    schema: z.coerce.number().int().min(0).max(60_000).default(5_000),
+    reason:
+      'how long the API still takes new connections after SIGTERM, not ready already; load balancers need a health check or two to look elsewhere',
+  },
   PUBLIC_BASE_URL: {
     schema: httpUrl.optional(),
     reason:

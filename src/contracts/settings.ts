@@ -82,7 +82,7 @@ const partnerSettings = z.strictObject({
   breaker: breaker.prefault({}),
   /** provider_names this partner offers; null: every active one. */
   products: z.array(z.string().min(1).max(200)).max(10_000).nullable().default(null),
-  /** Hosts a player may be sent back to; null: any. */
+  /** Hosts a player may be sent back to, and whose pages may show ours in a frame; null: any. */
   redirect_hosts: z.array(hostName).max(1_000).nullable().default(null),
 });
 

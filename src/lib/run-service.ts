@@ -2,9 +2,11 @@
 export interface Service {
   /** Ends it in order: what it has begun is finished or handed over. */
   close(): Promise<void>;
+  /** How long `close` waits, in milliseconds, for others to turn away before it begins; 0 when not given. */
+  readonly drainMs?: number;
 }
 
-/** A stop that takes longer is not going to end; the process leaves, and nothing committed is lost. */
+/** A stop that takes longer, drain apart, is not going to end; the process leaves, and nothing committed is lost. */
 const STOP_MS_MAX = 20_000;
 
 /**
@@ -23,7 +25,7 @@ export function runService(name: string, start: () => Promise<Service>): void {
   const stop = () => {
     if (stopping) return;
     stopping = true;
-    setTimeout(() => process.exit(1), STOP_MS_MAX).unref();
+    setTimeout(() => process.exit(1), STOP_MS_MAX + (service?.drainMs ?? 0)).unref();
     // A start under way is waited for: what it opens must be closed.
     void started.then(() => service?.close()).then(() => leave(), leave);
   };

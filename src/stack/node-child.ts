@@ -6,6 +6,12 @@ import { startProcess, type RunningProcess } from './running-process';
 /** A process that is not ready by then has a fault worth showing: each needs two or three seconds. */
 const READY_TIMEOUT_MS = 60_000;
 
+/**
+ * Our processes run with these, in the image too (NODE_OPTIONS in the Dockerfile). Without `__proto__` no name in
+ * somebody's JSON reaches the prototype of all objects.
+ */
+export const NODE_FLAGS: readonly string[] = ['--enable-source-maps', '--disable-proto=delete'];
+
 export interface NodeChildOptions {
   readonly name: string;
   /** The compiled main file. */
@@ -27,7 +33,7 @@ export async function startNodeChild(options: NodeChildOptions): Promise<Running
   const running = startProcess({
     name: options.name,
     command: process.execPath,
-    args: ['--enable-source-maps', '--require', join(__dirname, 'child-guard.js'), options.script],
+    args: [...NODE_FLAGS, '--require', join(__dirname, 'child-guard.js'), options.script],
     env: options.env,
     logFile: options.logFile,
     ipc: true,

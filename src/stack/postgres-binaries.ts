@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
-import { cp, mkdir, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { cp, mkdir, readFile, realpath, rename, rm, stat, symlink } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { StackError, messageOf } from './stack-error';
 
 /** Whom PostgreSQL runs as; empty when it runs as ourselves. */
@@ -39,6 +39,7 @@ export async function postgresUser(): Promise<PostgresUser> {
  */
 export async function postgresBinaries(user: PostgresUser): Promise<{ readonly dir: string }> {
   const { dir, version } = await installedBinaries();
+  await linkLibraries(dir);
   if (await canReach(join(dir, 'bin', 'postgres'), user)) return { dir };
   const copy = join(await sharedRoot(), `postgresql-${version}`);
   if (!existsSync(copy)) {
@@ -47,6 +48,21 @@ export async function postgresBinaries(user: PostgresUser): Promise<{ readonly d
     await rename(unfinished, copy).catch(async () => rm(unfinished, { recursive: true }));
   }
   return { dir: copy };
+}
+
+/**
+ * An npm package holds no symbolic links: the names that programs look their libraries up by are in a list
+ * beside them. npm runs no install script of a package here, so the links are made by us.
+ */
+async function linkLibraries(dir: string): Promise<void> {
+  const list = await readFile(join(dir, 'pg-symlinks.json'), 'utf8').catch(() => '[]');
+  for (const { source, target } of JSON.parse(list) as { source: string; target: string }[]) {
+    // Both begin with the name of the folder, and are neighbours.
+    const link = join(dirname(dir), target);
+    await symlink(basename(source), link).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST' && !existsSync(link)) throw error;
+    });
+  }
 }
 
 async function installedBinaries(): Promise<{ dir: string; version: string }> {

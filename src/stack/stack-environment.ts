@@ -21,6 +21,8 @@ export function sharedEnvironment(
     TEMPORAL_ADDRESS: temporalAddress ?? String(settings.TEMPORAL_ADDRESS),
     TEMPORAL_NAMESPACE: settings.TEMPORAL_NAMESPACE,
     API_PORT: String(settings.API_PORT),
+    // No load balancer stands before it, and Ctrl-C is waited for.
+    API_DRAIN_MS: '0',
     PUBLIC_BASE_URL: settings.PUBLIC_BASE_URL ?? addressesOf(settings).api,
     SANDBOX_PROVIDER_PORT: String(settings.SANDBOX_PROVIDER_PORT),
     SANDBOX_PARTNER_PORT: String(settings.SANDBOX_PARTNER_PORT),

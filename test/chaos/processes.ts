@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { sleep } from '../../src/lib/clock';
 import { untilReady } from '../../src/stack/keep-running';
+import { NODE_FLAGS } from '../../src/stack/node-child';
 import { signalProcess } from '../../src/stack/process-table';
 import { describeEnd, startProcess, type RunningProcess } from '../../src/stack/running-process';
 
@@ -125,7 +126,7 @@ export async function startBuilt(
   const running = startProcess({
     name,
     command: process.execPath,
-    args: ['--enable-source-maps', '--require', guard, join(dist, script)],
+    args: [...NODE_FLAGS, '--require', guard, join(dist, script)],
     env,
     logFile,
     ipc: true,

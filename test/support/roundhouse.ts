@@ -43,6 +43,7 @@ export interface TestPlayer {
 }
 
 export interface TestRoundhouse {
+  readonly databaseUrl: string;
   readonly pool: Pool;
   /** What the first API queues for, payouts excepted; `pool` when it has none of its own. */
   readonly apiPool: Pool;
@@ -298,6 +299,7 @@ export async function startRoundhouse(options: TestOptions = {}): Promise<TestRo
     );
 
   return {
+    databaseUrl: database.url,
     pool,
     apiPool,
     book,

@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { sleep } from '../../src/lib/clock';
 import { formatAmount, parseAmount } from '../../src/domain/money';
 
 /** What the wallet does with one call. `lose` moves the money and cuts the connection unanswered. */
@@ -9,6 +10,8 @@ export type WalletMode =
   | 'hang'
   | 'lose'
   | 'reset'
+  /** The money moves at once, and the answer comes later. */
+  | { readonly afterMs: number }
   | {
       readonly status: number;
       readonly body: string | Buffer;
@@ -30,6 +33,8 @@ export interface TestWallet {
   /** Every call with a good signature, in order of arrival. */
   readonly calls: WalletCallSeen[];
   readonly badSignatures: number;
+  /** Calls whose money has moved and whose answer comes later (`afterMs`). */
+  readonly slowUnderWay: number;
   /** What happens to the next calls of an endpoint, one a call; then it is honest again. */
   script(endpoint: string, ...modes: WalletMode[]): void;
   /** What happens to every call of an endpoint from now on; null: honest. */
@@ -59,6 +64,7 @@ export async function startTestWallet(agentSecret: () => string): Promise<TestWa
   const effects = new Map<string, number>();
   const alsoAccepted: string[] = [];
   let badSignatures = 0;
+  let slowUnderWay = 0;
 
   const minor = (value: unknown): bigint => {
     const amount = parseAmount(String(value), EXPONENT);
@@ -113,12 +119,17 @@ export async function startTestWallet(agentSecret: () => string): Promise<TestWa
     const mode = scripts.get(endpoint)?.shift() ?? standing.get(endpoint) ?? 'honest';
     if (mode === 'hang') return;
     if (mode === 'reset') return void request.socket.destroy();
-    if (typeof mode === 'object') {
+    if (typeof mode === 'object' && 'status' in mode) {
       if (mode.moves) reply(endpoint, payload);
       return void response.writeHead(mode.status).end(mode.body);
     }
     const [status, text] = reply(endpoint, payload);
     if (mode === 'lose') return void request.socket.destroy();
+    if (typeof mode === 'object') {
+      slowUnderWay += 1;
+      await sleep(mode.afterMs);
+      slowUnderWay -= 1;
+    }
     response.writeHead(status, { 'content-type': 'application/json' }).end(text);
   }
 
@@ -138,6 +149,9 @@ export async function startTestWallet(agentSecret: () => string): Promise<TestWa
     calls,
     get badSignatures() {
       return badSignatures;
+    },
+    get slowUnderWay() {
+      return slowUnderWay;
     },
     script: (endpoint, ...modes) =>
       void scripts.set(endpoint, [...(scripts.get(endpoint) ?? []), ...modes]),

@@ -44,6 +44,9 @@ describe('the catalogue', () => {
     ['http://cdn.example/a.jpg', ''],
     ['', ''],
     [null, ''],
+    ["https://*;script-src'unsafe-inline'/a.jpg", ''],
+    ['https://a,b.example/a.jpg', ''],
+    ['https://[::1]:8443/a.jpg', 'https://[::1]:8443/a.jpg'],
   ])('the icon %j becomes %j', (icon, expected) => {
     expect(read([{ ...GAME, icon }], 'https://games.example/v1/')).toMatchObject({
       games: [{ icon: expected }],

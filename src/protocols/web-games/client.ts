@@ -158,6 +158,9 @@ function serviceUrl(baseUrl: string, path: string): URL {
   return new URL(baseUrl.replace(/\/+$/, '') + path);
 }
 
+/** Names and addresses as real ones are: URLs also take `;`, `,`, `'` and `*`, which mean something in a page's policy. */
+const HOST = /^([a-z0-9._-]+|\[[0-9a-f:.]+\])$/;
+
 /** Resolves what the catalogue says; only http(s), and never from https down to http. */
 function resolved(baseUrl: string, text: string): URL | undefined {
   const base = baseUrl.replace(/\/+$/, '');
@@ -166,6 +169,7 @@ function resolved(baseUrl: string, text: string): URL | undefined {
   if (!URL.canParse(absolute, `${base}/`)) return undefined;
   const url = new URL(absolute, `${base}/`);
   const isWeb = url.protocol === 'https:' || url.protocol === 'http:';
-  if (!isWeb || (base.startsWith('https:') && url.protocol !== 'https:')) return undefined;
+  if (!isWeb || !HOST.test(url.hostname)) return undefined;
+  if (base.startsWith('https:') && url.protocol !== 'https:') return undefined;
   return url;
 }

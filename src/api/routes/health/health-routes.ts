@@ -4,7 +4,10 @@ import type { Pool } from '../../../db/pool';
 /** A readiness probe must answer well inside the prober's own limit. */
 const PROBE_MS_MAX = 2_000;
 
-/** `/health/live`: the process runs. `/health/ready`: its database and Temporal answer. */
+/**
+ * `/health/live`: the process runs. `/health/ready`: its database and Temporal answer, and it is not about
+ * to stop.
+ */
 export function healthRoutes(deps: {
   pool: Pool;
   temporalReady: () => Promise<void>;
@@ -12,6 +15,9 @@ export function healthRoutes(deps: {
   return async (scope) => {
     scope.get('/health/live', async () => ({ status: 'live' }));
     scope.get('/health/ready', async (_request, reply) => {
+      if (scope.drain.begun) {
+        return reply.code(503).send({ status: 'not ready', faults: ['stopping'] });
+      }
       const checks = {
         database: deps.pool.query('SELECT 1').then(() => undefined),
         temporal: deps.temporalReady(),

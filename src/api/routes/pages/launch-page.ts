@@ -34,7 +34,7 @@ export function addLaunchPage(scope: FastifyInstance, { pool, clock }: PagesDeps
 }
 
 function launchPage(
-  { session }: SessionContext,
+  { session, partner }: SessionContext,
   game: Game,
   url: string,
   lobby: string | undefined,
@@ -44,6 +44,7 @@ function launchPage(
     layout: 'window',
     script: 'launch.js',
     frameOrigin: new URL(url).origin,
+    framedBy: partner.settings.redirect_hosts,
     body: html`
       <header class="bar">
         <h1>${game.title}${session.isDemo && html` <span class="tag">demo</span>`}</h1>

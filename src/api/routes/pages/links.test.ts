@@ -67,3 +67,23 @@ test('the link of another installation is a forgery', () => {
   const { betId, expires, signature } = partsOf(other.roundUrl(BET));
   expect(links.verifyRound(betId, expires, signature)).toBe('forged');
 });
+
+test('a signature in another spelling of the same bytes opens nothing', () => {
+  const { betId, expires, signature } = partsOf(links.roundUrl(BET));
+  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+  const spare = alphabet[alphabet.indexOf(signature.at(-1) ?? '') + 1] ?? '';
+  const spellings = [
+    `${signature}=`,
+    `${signature} `,
+    `${signature}.`,
+    `${signature.slice(0, 9)}\n${signature.slice(9)}`,
+    `${signature.slice(0, 9)}!${signature.slice(9)}`,
+    signature.slice(0, -1) + spare,
+  ];
+  for (const spelling of spellings) {
+    const bytes = Buffer.from(spelling, 'base64url');
+    expect(bytes).toEqual(Buffer.from(signature, 'base64url'));
+    expect(links.verifyRound(betId, expires, spelling)).toBe('forged');
+  }
+  expect(links.verifyRound(betId, expires, signature)).toBe('valid');
+});

@@ -7,7 +7,7 @@ import { LOBBY_GAME_ID, openSession } from './open-session';
 import type { PagesDeps } from './pages-deps';
 import { queryOf, textParameter } from './parameters';
 import { providerUrl } from './provider-url';
-import { sendPage, sendRedirect, type Page } from './send-page';
+import { sendPage, sendRedirect, SOURCE, type Page } from './send-page';
 
 /**
  * `GET /lobby?token=`: the games of the product that open-game was asked for with game_id 0.
@@ -74,9 +74,10 @@ function lobbyPage(
   games: readonly Game[],
   token: string,
 ): Page {
-  const { session } = context;
+  const { session, partner } = context;
   return {
     title: productName,
+    framedBy: partner.settings.redirect_hosts,
     pictureOrigins: originsOf(games.flatMap(({ iconUrl }) => iconUrl ?? [])),
     // On a mobile the form ends at the provider's own page.
     formOrigins: session.isMobile
@@ -99,7 +100,7 @@ function lobbyPage(
               <input type="hidden" name="token" value="${token}" />
               <button name="game_id" value="${game.gameId}">
                 ${
-                  game.iconUrl !== null
+                  game.iconUrl !== null && canBeShown(game.iconUrl)
                     ? html`<img src="${game.iconUrl}" alt="" loading="lazy" />`
                     : html`<span class="no-picture" aria-hidden="true"></span>`
                 }
@@ -111,6 +112,11 @@ function lobbyPage(
       </main>
     `,
   };
+}
+
+/** An older catalogue may hold what is not taken over any more; the page's policy would stop it. */
+function canBeShown(iconUrl: string): boolean {
+  return URL.canParse(iconUrl) && SOURCE.test(new URL(iconUrl).origin);
 }
 
 function originsOf(urls: readonly string[]): string[] {

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { partnerByPrefix } from '../../../db/partners';
 import { roundOfBet } from '../../../db/show-round';
 import { html, type SafeHtml } from '../../../lib/html';
 import { failurePage } from './failure-page';
@@ -23,7 +24,9 @@ export function addRoundPage(scope: FastifyInstance, { pool, links }: PagesDeps)
     if (verdict === 'expired') return sendPage(reply, failurePage('round_link_expired'));
     const shown = await roundOfBet(pool, betId);
     if (!shown) return sendPage(reply, failurePage('round_unknown'));
-    return sendPage(reply, roundPage(roundResultOf(shown), betId));
+    const partner = await partnerByPrefix(pool, shown.round.partner);
+    const framedBy = partner?.settings.redirect_hosts ?? null;
+    return sendPage(reply, { ...roundPage(roundResultOf(shown), betId), framedBy });
   });
 }
 

@@ -12,6 +12,8 @@ export interface Page {
   readonly pictureOrigins?: readonly string[];
   /** Where a form of ours may end up by redirects; browsers check each step. */
   readonly formOrigins?: readonly string[];
+  /** Hosts besides ours whose pages may show this one in a frame; null or absent: any. */
+  readonly framedBy?: readonly string[] | null;
   /** A body class, for pages that fill the window. */
   readonly layout?: 'document' | 'window';
 }
@@ -40,17 +42,36 @@ function sendSafely(reply: FastifyReply): FastifyReply {
     .header('x-content-type-options', 'nosniff');
 }
 
-// No frame-ancestors: casinos show the launch page inside pages of theirs, on hosts we are not told.
-function policyOf({ frameOrigin, pictureOrigins = [], formOrigins = [] }: Page): string {
+/**
+ * An origin that is one source of a policy and nothing else. A provider's URL may have `;`, `,`, `'` or `*`
+ * in its host, which no real host has: there they would be directives, quotes and wildcards of ours.
+ */
+export const SOURCE = /^https?:\/\/([a-z0-9._-]+|\[[0-9a-f:.]+\])(:\d+)?$/;
+/** Proxies take some 8 KB of headers; a list that is longer than this is as good as none. */
+const FRAMED_BY_LENGTH_MAX = 4_096;
+
+function policyOf({ frameOrigin, pictureOrigins = [], formOrigins = [], framedBy }: Page): string {
+  const sources = (name: string, origins: readonly string[]) =>
+    [`${name} 'self'`, ...origins.filter((origin) => SOURCE.test(origin))].join(' ');
   return [
     "default-src 'none'",
     "style-src 'self'",
     "script-src 'self'",
-    ["img-src 'self'", ...pictureOrigins].join(' '),
-    ...(frameOrigin === undefined ? [] : [`frame-src ${frameOrigin}`]),
-    ["form-action 'self'", ...formOrigins].join(' '),
+    sources('img-src', pictureOrigins),
+    ...(frameOrigin !== undefined && SOURCE.test(frameOrigin) ? [`frame-src ${frameOrigin}`] : []),
+    sources('form-action', formOrigins),
     "base-uri 'none'",
+    ...ancestorsOf(framedBy),
   ].join('; ');
+}
+
+/** A host without a port means any port of it, as for redirect_url; a policy would take the usual one only. */
+function ancestorsOf(hosts: readonly string[] | null | undefined): string[] {
+  // Casinos show the launch page inside pages of theirs, on hosts that we may not have been told.
+  if (hosts === null || hosts === undefined) return [];
+  const sources = hosts.map((host) => (host.includes(':') ? host : `${host}:*`));
+  const directive = ["frame-ancestors 'self'", ...sources].join(' ');
+  return directive.length > FRAMED_BY_LENGTH_MAX ? [] : [directive];
 }
 
 function documentOf({ title, body, script, layout = 'document' }: Page): string {
