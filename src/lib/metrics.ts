@@ -73,7 +73,7 @@ export function createMetrics(): Metrics {
   const egress = new Counter({ ...EGRESS_REFUSED, labelNames: ['reason'], registers });
   return {
     providerRefused: ({ reason, connection = '', method = '' }) =>
-      provider.inc({ reason, connection, method: METHODS.includes(method) ? method : 'other' }),
+      provider.inc({ connection, method: METHODS.includes(method) ? method : 'other', reason }),
     partnerRefused: (reason) => partner.inc({ reason }),
     egressRefused: (reason) => egress.inc({ reason }),
     text: () => registry.metrics(),
