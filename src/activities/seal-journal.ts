@@ -1,4 +1,5 @@
 import type { SealActivities } from '../contracts/seal';
+import { newAuditLogEntries } from '../db/audit-log';
 import type { Book } from '../db/book';
 import { lastSeal, sealChangedHeads } from '../db/seals';
 import type { Logger } from '../lib/log';
@@ -8,14 +9,25 @@ const SEALS_PER_RUN_MAX = 20;
 
 /**
  * Seals the journal of every round that changed. The log names each seal: a copy of the log outside the
- * database is a witness that no one who can write the book can change (`audit --seal`).
+ * database is a witness that no one who can write the book can change (`audit --seal`). For the same reason
+ * each new entry of the audit log is told there, with its hash.
  */
 export function createSealJournal(deps: {
   book: Book;
   log: Logger;
 }): SealActivities['sealJournal'] {
   const { book, log } = deps;
+  let lastTold: string | null = null;
+
+  async function tellChanges(): Promise<void> {
+    for (const { number, hash, ...change } of await newAuditLogEntries(book.pool, lastTold)) {
+      log.info({ change: number, digest: hash, ...change }, 'a change is in the audit log');
+      lastTold = number;
+    }
+  }
+
   return async () => {
+    await tellChanges();
     let heads = 0;
     for (let turn = 0; turn < SEALS_PER_RUN_MAX; turn++) {
       const { seal, more } = await sealChangedHeads(book.pool);

@@ -108,17 +108,33 @@ export const AUDIT_LOG_LISTED_MAX = 500;
  * @returns at most AUDIT_LOG_LISTED_MAX, the newest ones when there are more
  */
 export async function listAuditLog(db: Db, since: Date | null): Promise<AuditLogEntry[]> {
-  const { rows } = await db.query<Omit<AuditLogEntry, 'at' | 'hash'> & { at: Date; hash: Buffer }>(
+  const { rows } = await db.query<EntryRow>(
     `SELECT * FROM (SELECT number, at, actor, action, subject, before, after, hash FROM audit_log
         WHERE $1::timestamptz IS NULL OR at >= $1 ORDER BY number DESC LIMIT ${AUDIT_LOG_LISTED_MAX}) newest
       ORDER BY number`,
     [since],
   );
-  return rows.map((row) => ({
-    ...row,
-    at: row.at.toISOString(),
-    hash: row.hash.toString('hex'),
-  }));
+  return rows.map(entryOfRow);
+}
+
+type EntryRow = Omit<AuditLogEntry, 'at' | 'hash'> & { readonly at: Date; readonly hash: Buffer };
+
+function entryOfRow(row: EntryRow): AuditLogEntry {
+  return { ...row, at: row.at.toISOString(), hash: row.hash.toString('hex') };
+}
+
+/**
+ * Entries to be told outside the book, oldest first: those after a number, or without one those of the last
+ * minutes, so that a process that starts tells a few again rather than none.
+ */
+export async function newAuditLogEntries(db: Db, after: string | null): Promise<AuditLogEntry[]> {
+  const { rows } = await db.query<EntryRow>(
+    `SELECT number, at, actor, action, subject, before, after, hash FROM audit_log
+      WHERE CASE WHEN $1::bigint IS NULL THEN at > now() - interval '5 minutes' ELSE number > $1 END
+      ORDER BY number LIMIT ${AUDIT_LOG_LISTED_MAX}`,
+    [after],
+  );
+  return rows.map(entryOfRow);
 }
 
 /** The fields that differ, as they were and as they are; null when none does. */

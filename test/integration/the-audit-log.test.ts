@@ -1,6 +1,9 @@
 /** Who changed what: written with the change, never to be changed, and a chain (SPEC's issue of the front door). */
+import pino from 'pino';
+import { createSealJournal } from '../../src/activities/seal-journal';
 import { auditSnapshot } from '../../src/db/audit';
 import { recordChange, type AuditLogEntry } from '../../src/db/audit-log';
+import { createBook } from '../../src/db/book';
 import { openStrayCase } from '../../src/db/cases';
 import { partnerByPrefix } from '../../src/db/partners';
 import { findOrCreatePlayer } from '../../src/db/players';
@@ -219,4 +222,34 @@ test('--since shows what came later, and refuses what is no moment', async () =>
   expect(refused).toMatchObject({ code: 2, out: '' });
   expect(refused.err).toContain('--since');
   expect((await cli('audit-log', 'show')).out).toMatch(/^NUMBER +AT +ACTOR +ACTION +SUBJECT/);
+});
+
+test('who can rewrite the book cannot rewrite what its log told: each entry leaves once, with its hash', async () => {
+  const lines: string[] = [];
+  const log = pino({ base: null }, { write: (line: string) => lines.push(line) });
+  const book = createBook({ pool, installation: 'i', timeScale: 1 });
+  const told = () =>
+    lines
+      .splice(0)
+      .map((line) => JSON.parse(line) as Record<string, unknown>)
+      .filter((line) => 'change' in line);
+  const sealJournal = createSealJournal({ book, log });
+
+  await newPartner('LAG1', '--as', 'alice');
+  await sealJournal();
+  const [created] = await entries();
+  expect(told()).toEqual([
+    expect.objectContaining({
+      change: '1',
+      digest: created?.hash,
+      actor: 'alice',
+      action: 'partner.create',
+      subject: 'LAG1',
+    }),
+  ]);
+  await json('partner', 'suspend', 'LAG1');
+  await sealJournal();
+  expect(told().map(({ action }) => action)).toEqual(['partner.suspend']);
+  await sealJournal();
+  expect(told()).toEqual([]);
 });
