@@ -48,13 +48,13 @@ def before_generate_case(context, strategy):
 def provider_plan():
     return st.fixed_dictionaries(
         {
-            "real": st.one_of(st.just(REAL), some_of(REAL), st.just([])),
+            "real": st.one_of(st.just(REAL), st.just(REAL), some_of(REAL), st.just([])),
             "session": st.sampled_from(FACTS["sessions"]),
             "round": st.integers(1, 40),
             "transaction": st.integers(1, 200),
             "amount": st.sampled_from([0, 1, 0.5, 2.5, "3.10", "1e0", 0.001, 10**16]),
             "connection": st.sampled_from([True, True, True, False]),
-            "signed": st.sampled_from([True, True, True, False]),
+            "hash": st.sampled_from(["right", "forged", "right", "as it came"]),
         }
     )
 
@@ -81,8 +81,9 @@ def provider_case(case, plan):
         if name in known_fields(case) and (name in body or plan["real"] is REAL):
             body[name] = real[name]
     method = method_of(case)
-    if plan["signed"]:
-        body["hash"] = signature(method, body)
+    if plan["hash"] != "as it came":
+        right = signature(method, body)
+        body["hash"] = right if plan["hash"] == "right" else right[:-1] + ("0" if right[-1] != "0" else "1")
     case.body = body
     return case
 
