@@ -500,9 +500,14 @@ describe('every other exit is JSON too', () => {
 });
 
 describe('OpenAPI', () => {
+  interface BodySchema {
+    required: string[];
+    properties: Record<string, unknown>;
+    additionalProperties?: unknown;
+  }
   interface Operation {
     security?: unknown;
-    requestBody?: { content: Record<string, { schema: { required: string[] } }> };
+    requestBody?: { content: Record<string, { schema: BodySchema }> };
     responses: Record<string, unknown>;
   }
 
@@ -540,8 +545,51 @@ describe('OpenAPI', () => {
     ]);
   });
 
-  test('is served as a page', async () => {
-    const response = await app.inject({ url: '/docs/' });
+  test('says what the body coercer makes of fields: no NUL, nothing nested, empty is not given', async () => {
+    const { body } = await call({ url: '/docs/json' });
+    const { paths } = body as { paths: Record<string, Record<string, Operation>> };
+    const schema =
+      paths['/bet-history/report/detail-bet']?.post?.requestBody?.content['application/json']
+        ?.schema;
+    const of = (name: string) => schema?.properties[name] as { pattern: string };
+    expect('').not.toMatch(new RegExp(of('bet_id').pattern));
+    expect('a\0').not.toMatch(new RegExp(of('bet_id').pattern));
+    expect(schema?.additionalProperties).toMatchObject({
+      anyOf: [{ type: 'string' }, { type: ['number', 'boolean', 'null'] }],
+    });
+    const open = paths['/game/open-game']?.post?.requestBody?.content['application/json']?.schema;
+    expect(open?.properties.language).toMatchObject({
+      anyOf: [{ type: 'string' }, { enum: ['', null] }],
+    });
+  });
+
+  test("describes the provider's three calls with every field and code, in a document of their own", async () => {
+    const { body } = await call({ url: '/docs/providers/json' });
+    const document = body as { paths: Record<string, Record<string, Operation>> };
+    expect(Object.keys(document.paths)).toEqual([
+      '/{connection}/Authorization',
+      '/{connection}/Credit',
+      '/{connection}/Debit',
+    ]);
+    const debit = document.paths['/{connection}/Debit']?.post;
+    expect(Object.keys(debit?.responses ?? {})).toEqual(['200']);
+    expect(debit?.requestBody?.content['application/json']?.schema.required).toEqual([
+      'transaction_id',
+      'player_id',
+      'round_id',
+      'token',
+      'is_close',
+      'game_id',
+      'amount',
+      'hash',
+    ]);
+    for (const code of [0, 1, 4, 5, 8, 10, 11, 14]) {
+      expect(JSON.stringify(debit?.responses)).toContain(`| ${code} | `);
+    }
+  });
+
+  test.each(['/docs/', '/docs/providers/'])('is served as a page at %s', async (url) => {
+    const response = await app.inject({ url });
     expect(response.statusCode).toBe(200);
     expect(response.headers['content-type']).toMatch(/^text\/html/);
   });
