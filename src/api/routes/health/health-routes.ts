@@ -46,7 +46,10 @@ export function healthRoutes(deps: {
     scope.get('/health/live', { schema: LIVE }, async () => ({ status: 'live' }));
     scope.get('/health/ready', { schema: READY }, async (_request, reply) => {
       if (scope.drain.begun) {
-        return reply.code(503).send({ status: 'not ready', faults: ['stopping'] });
+        return reply
+          .code(503)
+          .header('retry-after', '1')
+          .send({ status: 'not ready', faults: ['stopping'] });
       }
       const checks = {
         database: deps.pool.query('SELECT 1').then(() => undefined),
