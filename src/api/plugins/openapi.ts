@@ -53,13 +53,12 @@ export const openapi = fastifyPlugin(
       transformStaticCSP: (policy) =>
         policy.replace(' validator.swagger.io', '').replace(/ ?upgrade-insecure-requests;/, ''),
       uiHooks: {
-        onRequest: (request, reply, done) => {
-          limits.page(request.ip).then((seconds) => {
-            if (seconds === 0) return done();
-            limits.refused('docs: calls of an address');
-            void reply.header('retry-after', String(seconds));
-            done(new PartnerApiError(429, 'Too Many Requests'));
-          }, done);
+        onRequest: async (request, reply) => {
+          const seconds = await limits.page(request.ip);
+          if (seconds === 0) return;
+          limits.refused('docs: calls of an address');
+          void reply.header('retry-after', String(seconds));
+          throw new PartnerApiError(429, 'Too Many Requests');
         },
       },
       uiConfig: { docExpansion: 'list', persistAuthorization: false },
