@@ -4,13 +4,13 @@ import { driveRound } from '../contracts/drive-round';
 import type { AnswerListener } from '../db/answers';
 import type { RoundView } from '../contracts/round';
 import type { Book } from '../db/book';
-import { storedAnswer } from '../db/operations';
 import type { RoundContext } from '../db/round-rows';
 import { roundToDrive } from '../db/round-view';
 import type { AnswerResult } from '../domain/round/rows';
 import { sleep } from '../lib/clock';
 import type { Failpoints } from '../lib/failpoints';
 import type { RequestReply } from '../domain/round/request-reply';
+import { createAnswerReader } from './stored-answers';
 import { createWrittenAnswers } from './written-answers';
 
 /** What a provider is to be told of one money request. */
@@ -62,6 +62,7 @@ export function createMoneyDesk(deps: {
   const { book, client, listener, failpoint, log } = deps;
   // Identical requests that wait at once have their round driven once.
   const driving = new Map<number, Promise<boolean>>();
+  const readAnswer = createAnswerReader(book.pool);
   const written = createWrittenAnswers({ pool: book.pool, log });
 
   function drive(asked: Asked, operationId: number, hurry: readonly string[]): Promise<boolean> {
@@ -92,7 +93,7 @@ export function createMoneyDesk(deps: {
       const leftMs = endsAt - performance.now();
       if (leftMs <= 0 || !handedOver) break;
       await listener.wait(operationId, leftMs);
-      const answer = await storedAnswer(book.pool, operationId).catch((error: unknown) => {
+      const answer = await readAnswer(operationId).catch((error: unknown) => {
         // A database that stumbles for a moment has not decided anything: the wait goes on.
         log.warn({ err: error, operationId }, 'the book could not be read; it is asked again');
         return undefined;

@@ -60,19 +60,24 @@ export async function reserveOperationId(db: Db): Promise<number> {
   return Number(rows[0]?.id);
 }
 
-/** The stored answer of an operation; undefined while there is none. */
-export async function storedAnswer(db: Db, operationId: number): Promise<Answer | undefined> {
+/** The answers that are stored, by operation number; one that has none yet is missing. */
+export async function storedAnswers(
+  db: Db,
+  operationIds: readonly number[],
+): Promise<ReadonlyMap<number, Answer>> {
   const { rows } = await db.query<{
-    answer_result: AnswerResult | null;
+    id: number;
+    answer_result: AnswerResult;
     answer_balance: string | null;
   }>({
-    name: 'stored_answer',
-    text: 'SELECT answer_result, answer_balance FROM operations WHERE id = $1',
-    values: [operationId],
+    name: 'stored_answers',
+    text: `SELECT id, answer_result, answer_balance FROM operations
+            WHERE id = ANY($1) AND answer_result IS NOT NULL`,
+    values: [operationIds],
   });
-  const row = rows[0];
-  if (!row || row.answer_result === null) return undefined;
-  return { result: row.answer_result, balance: row.answer_balance };
+  return new Map(
+    rows.map((row) => [row.id, { result: row.answer_result, balance: row.answer_balance }]),
+  );
 }
 
 /** Notes that the last bytes of stored code 0s were handed to their connections (rule 4, *answer not seen*). */

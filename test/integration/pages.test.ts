@@ -73,10 +73,12 @@ beforeAll(async () => {
   app = await appOn(pool);
 });
 
-async function appOn(onPool: Pool): Promise<FastifyInstance> {
+async function appOn(
+  onPool: Pool,
+  limits = createLimits({ poolMax: 3, log: createLogger('test', 'silent') }),
+): Promise<FastifyInstance> {
   const made = Fastify();
   const log = { error: () => undefined };
-  const limits = createLimits({ poolMax: 3, log: createLogger('test', 'silent') });
   await made.register(
     pagesRoutes({ pool: onPool, publicBaseUrl: BASE, links, clock, log, limits }),
   );
@@ -502,4 +504,17 @@ test('the pages bring their own style, script and picture', async () => {
     const { statusCode, headers } = await get(`/pages/${file}`);
     expect({ statusCode, type: headers['content-type'] }).toEqual({ statusCode: 200, type });
   }
+});
+
+test('pages asked for too often are 429 with Retry-After for that address only', async () => {
+  const limits = createLimits({ poolMax: 3, log: createLogger('test', 'silent') });
+  const busy = await appOn(pool, limits);
+  for (let turn = 0; turn < 1_000; turn++) await limits.page('192.0.2.7');
+  const page = (remoteAddress: string) => busy.inject({ url: '/pages/pages.css', remoteAddress });
+  const refused = await page('192.0.2.7');
+  expect(refused.statusCode).toBe(429);
+  expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0);
+  expect(refused.body).toContain('Please try again in a moment');
+  expect((await page('192.0.2.8')).statusCode).toBe(200);
+  await busy.close();
 });

@@ -59,7 +59,8 @@ async function operationsOf(of: TestPlayer, rounds: readonly string[]): Promise<
   return rows[0]?.count ?? NaN;
 }
 
-const codes = (answers: readonly ProviderReply[]) => answers.map(({ code }) => code).sort();
+const codes = (answers: readonly ProviderReply[]) =>
+  answers.map(({ code }) => code).sort((a, b) => a - b);
 const times = (count: number, code: number) => Array.from({ length: count }, () => code);
 
 test("a partner whose wallet hangs fills its own part: the rest is refused at once, another partner's stakes are not", async () => {

@@ -171,15 +171,3 @@ test('a key that cannot be opened refuses every callback and tells nothing: noth
   expect(await operations()).toBe(before);
   expect(await house.provider.credit(newCall())).toMatchObject({ code: 0 });
 });
-
-test('pages above the rate of their address are 429 with Retry-After, and no other address is', async () => {
-  const page = (from: string) =>
-    askUrlFrom(from, `${house.baseUrl}/pages/pages.css`, { method: 'GET' });
-  const all: Awaited<ReturnType<typeof page>>[] = [];
-  while (all.length < 5_000 && all.at(-1)?.status !== 429) {
-    all.push(...(await Promise.all(Array.from({ length: 50 }, () => page('127.0.0.18')))));
-  }
-  expect(all.at(-1)).toMatchObject({ status: 429 });
-  expect(Number(all.at(-1)?.headers['retry-after'])).toBeGreaterThan(0);
-  expect(await page('127.0.0.19')).toMatchObject({ status: 200 });
-});

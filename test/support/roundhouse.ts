@@ -47,6 +47,8 @@ export interface TestRoundhouse {
   readonly pool: Pool;
   /** What the first API queues for, payouts excepted; `pool` when it has none of its own. */
   readonly apiPool: Pool;
+  /** How many connections the first API has accepted and not closed. */
+  connections(): Promise<number>;
   readonly book: Book;
   /** What changes of its parties are made through. */
   readonly office: Office;
@@ -93,6 +95,7 @@ export interface TestApi {
   readonly app: FastifyInstance;
   /** What stakes and the partner API go through. */
   readonly pool: Pool;
+  connections(): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -247,6 +250,10 @@ export async function startRoundhouse(options: TestOptions = {}): Promise<TestRo
       baseUrl: `http://127.0.0.1:${port}`,
       app,
       pool: till.book.pool,
+      connections: () =>
+        new Promise<number>((resolve, reject) => {
+          app.server.getConnections((error, count) => (error ? reject(error) : resolve(count)));
+        }),
       async close() {
         app.server.closeAllConnections();
         await app.close();
@@ -260,7 +267,7 @@ export async function startRoundhouse(options: TestOptions = {}): Promise<TestRo
   }
 
   await startWorker();
-  const { baseUrl, pool: apiPool } = await startApi();
+  const { baseUrl, pool: apiPool, connections } = await startApi();
   const provider = createTestProvider(() => `${baseUrl}/providers/sandbox`, 'secret');
   const [product] = await productsFor(pool, partner);
   if (!product) throw new Error('no product');
@@ -302,6 +309,7 @@ export async function startRoundhouse(options: TestOptions = {}): Promise<TestRo
     databaseUrl: database.url,
     pool,
     apiPool,
+    connections,
     book,
     office,
     client,

@@ -1,5 +1,6 @@
 import fastifySwagger, { type SwaggerTransform } from '@fastify/swagger';
 import fastifySwaggerUi, { type FastifySwaggerUiOptions } from '@fastify/swagger-ui';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import fastifyPlugin from 'fastify-plugin';
 import { jsonSchemaTransform } from 'fastify-type-provider-zod';
 import { webGamesOpenApi } from '../../protocols/web-games/openapi';
@@ -50,13 +51,22 @@ export const openapi = fastifyPlugin(
       },
     });
     // Each page in a scope of its own: the plugin keeps its settings on the scope.
+    const limitPages = async ({ ip }: FastifyRequest, reply: FastifyReply) => {
+      const seconds = await limits.page(ip);
+      if (seconds === 0) return;
+      limits.refused('docs: calls of an address');
+      void reply.header('retry-after', String(seconds));
+      throw new PartnerApiError(429, 'Too Many Requests', 'rate');
+    };
     await app.register(async (scope) => {
-      await scope.register(fastifySwaggerUi, page('/docs', 'Roundhouse partner API', limits));
+      scope.addHook('onRequest', limitPages);
+      await scope.register(fastifySwaggerUi, page('/docs', 'Roundhouse partner API'));
     });
     const providers = webGamesOpenApi(`${publicBaseUrl}/providers`);
     await app.register(async (scope) => {
+      scope.addHook('onRequest', limitPages);
       await scope.register(fastifySwaggerUi, {
-        ...page('/docs/providers', 'Roundhouse provider callbacks', limits),
+        ...page('/docs/providers', 'Roundhouse provider callbacks'),
         transformSpecification: () => providers,
       });
     });
@@ -64,7 +74,7 @@ export const openapi = fastifyPlugin(
   { name: 'openapi' },
 );
 
-function page(routePrefix: string, title: string, limits: Limits): FastifySwaggerUiOptions {
+function page(routePrefix: string, title: string): FastifySwaggerUiOptions {
   return {
     routePrefix,
     staticCSP: true,
@@ -72,16 +82,6 @@ function page(routePrefix: string, title: string, limits: Limits): FastifySwagge
     // an upgrade to https that would break the page wherever the API is reached by plain http.
     transformStaticCSP: (policy) =>
       policy.replace(' validator.swagger.io', '').replace(/ ?upgrade-insecure-requests;/, ''),
-    uiHooks: {
-      onRequest: (request, reply, done) => {
-        limits.page(request.ip).then((seconds) => {
-          if (seconds === 0) return done();
-          limits.refused('docs: calls of an address');
-          void reply.header('retry-after', String(seconds));
-          done(new PartnerApiError(429, 'Too Many Requests'));
-        }, done);
-      },
-    },
     uiConfig: { docExpansion: 'list', persistAuthorization: false },
     theme: { title },
   };
