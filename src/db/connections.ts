@@ -4,7 +4,6 @@ import {
   type ConnectionSettings,
 } from '../contracts/settings';
 import { assert } from '../lib/assert';
-import { isEveryAddress } from '../lib/ip-list';
 import { differenceOf, recordChange } from './audit-log';
 import { checkedApiKey, insertConnectionKey } from './connection-keys';
 import type { Office } from './office';
@@ -105,6 +104,9 @@ export function connectionOfRow(row: ConnectionRow): Connection {
   };
 }
 
+/** In so many words: an entry for every address would look like a list. */
+const FOR_ANY = 'leave the list empty and set {"any_address": true}';
+
 const KEY = /^[a-z0-9][a-z0-9-]{0,30}$/;
 /** The web-games document calls it an int; it goes into signatures as written, so one spelling only. */
 const PARTNER_ID = /^(0|[1-9]\d{0,14})$/;
@@ -128,7 +130,7 @@ export async function createConnection(office: Office, input: NewConnection): Pr
   const baseUrl = checkedBaseUrl('base_url', input.baseUrl);
   const partnerId = checkedPartnerId(input.partnerId);
   const apiKey = checkedApiKey(input.apiKey);
-  const ipWhitelist = checkedIpWhitelist(input.ipWhitelist ?? []);
+  const ipWhitelist = checkedIpWhitelist(input.ipWhitelist ?? [], FOR_ANY);
   const settings = mergedConnectionSettings({}, input.settings);
   requireCallers(office, ipWhitelist, settings);
   try {
@@ -182,7 +184,7 @@ export async function updateConnection(
   const partnerId = change.partnerId === undefined ? null : checkedPartnerId(change.partnerId);
   const apiKey = change.apiKey === undefined ? null : checkedApiKey(change.apiKey);
   const ipWhitelist =
-    change.ipWhitelist === undefined ? null : checkedIpWhitelist(change.ipWhitelist);
+    change.ipWhitelist === undefined ? null : checkedIpWhitelist(change.ipWhitelist, FOR_ANY);
   return transaction(office.pool, async (client) => {
     const before = await changeableFields(client, key);
     if (!before) throw new RefusedError('key', `there is no connection ${key}`);
@@ -293,13 +295,6 @@ function requireCallers(
   ipWhitelist: readonly string[],
   stored: Record<string, unknown>,
 ): void {
-  const whole = ipWhitelist.find(isEveryAddress);
-  if (whole !== undefined) {
-    throw new RefusedError(
-      'ip_whitelist',
-      `${whole} is no list: leave it empty and set {"any_address": true}`,
-    );
-  }
   const settings = parseConnectionSettings(stored);
   if (ipWhitelist.length > 0 || takesAnyAddress({ ipWhitelist, settings }, development)) return;
   throw new RefusedError(

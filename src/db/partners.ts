@@ -90,6 +90,9 @@ export function partnerOfRow(row: PartnerRow): Partner {
   };
 }
 
+/** Partners behind changing addresses have their key alone. */
+const FOR_ANY = 'leave the list empty';
+
 const PREFIX = /^[A-Z0-9]{2,10}$/;
 
 /**
@@ -106,7 +109,7 @@ export async function createPartner(
   }
   const exponent = launchableExponent(input.currency);
   const walletUrl = checkedBaseUrl('wallet_url', input.walletUrl);
-  const ipWhitelist = checkedIpWhitelist(input.ipWhitelist ?? []);
+  const ipWhitelist = checkedIpWhitelist(input.ipWhitelist ?? [], FOR_ANY);
   const settings = mergedPartnerSettings({}, input.settings);
   try {
     return await transaction(office.pool, async (client) => {
@@ -157,7 +160,7 @@ export async function updatePartner(
   const walletUrl =
     change.walletUrl === undefined ? null : checkedBaseUrl('wallet_url', change.walletUrl);
   const ipWhitelist =
-    change.ipWhitelist === undefined ? null : checkedIpWhitelist(change.ipWhitelist);
+    change.ipWhitelist === undefined ? null : checkedIpWhitelist(change.ipWhitelist, FOR_ANY);
   return transaction(pool, async (client) => {
     const before = await changeableFields(client, prefix);
     if (!before) throw new RefusedError('prefix', `there is no partner ${prefix}`);

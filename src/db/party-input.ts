@@ -27,11 +27,16 @@ export function checkedBaseUrl(field: string, text: string): string {
   return url.href.replace(/\/+$/, '');
 }
 
-/** @throws RefusedError naming the first entry that is no address, no range, or a range nobody means */
-export function checkedIpWhitelist(entries: readonly string[]): string[] {
+/**
+ * @param forAny what to do instead of a list that allows everybody
+ * @throws RefusedError naming the first entry that is no address, no range, or a range nobody means
+ */
+export function checkedIpWhitelist(entries: readonly string[], forAny: string): string[] {
   for (const entry of entries) {
     const fault = ipRuleFault(entry);
-    if (fault !== undefined) throw new RefusedError('ip_whitelist', fault);
+    if (fault !== undefined) {
+      throw new RefusedError('ip_whitelist', `${fault} (for any address, ${forAny})`);
+    }
   }
   return [...new Set(entries)];
 }

@@ -46,11 +46,6 @@ export function ipAllowed(list: readonly string[], address: string | undefined):
   });
 }
 
-/** Whether a rule is the whole of IPv4 or of IPv6, which is no list. */
-export function isEveryAddress(text: string): boolean {
-  return ruleOf(text)?.bits === 0;
-}
-
 function contains(rule: Rule, address: Address): boolean {
   return rule.network.kind() === address.kind() && address.match(rule.network, rule.bits);
 }

@@ -209,6 +209,30 @@ describe('the linter', () => {
   });
 });
 
+describe('the supply', () => {
+  const EVIL = { version: '1.0.0', integrity: 'sha512-x' };
+
+  test.each([
+    ['that would run a program at its installation', 'install scripts', { hasInstallScript: true }],
+    ['from a host of somebody', 'lockfile', { resolved: 'https://packages.example.com/evil' }],
+  ])('a package %s does not slip in by the lock file', (_name, check, fault) => {
+    const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as {
+      packages: Record<string, unknown>;
+    };
+    lock.packages['node_modules/evil-package'] = { ...EVIL, ...fault };
+    cpSync(join(root, 'scripts'), join(folder, 'scripts'), { recursive: true });
+    cpSync(join(root, '.npmrc'), join(folder, '.npmrc'));
+    writeFileSync(join(folder, 'package-lock.json'), JSON.stringify(lock));
+    const { status, stdout } = spawnSync(
+      process.execPath,
+      [join(folder, 'scripts/check.mjs'), '--only', check],
+      { encoding: 'utf8' },
+    );
+    expect(status).toBe(1);
+    expect(stdout).toContain('evil-package');
+  });
+});
+
 test('the containers register exactly the search attributes that rounds are started with', () => {
   const script = readFileSync(join(root, 'docker/temporal/setup-namespace.sh'), 'utf8');
   const registered = [...script.matchAll(/^ensure (\w+) (\w+)$/gm)];

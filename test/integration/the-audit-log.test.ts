@@ -1,4 +1,4 @@
-/** Who changed what: written with the change, never to be changed, and a chain (SPEC's issue of the front door). */
+/** Who changed what: written with the change, never to be changed, and a chain (decision 0009). */
 import pino from 'pino';
 import { createSealJournal } from '../../src/activities/seal-journal';
 import { auditSnapshot } from '../../src/db/audit';

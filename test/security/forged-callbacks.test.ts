@@ -222,8 +222,8 @@ describe("somebody else's", () => {
       `SELECT kind FROM cases WHERE subject LIKE 'elsewhere/%'`,
     );
     expect(rows).toEqual([{ kind: 'ownership_mismatch' }]);
-    // Without a token that anybody knows, it is a round of the other connection, which has none.
-    await expectNothing('debit', { ...win, token: 'sNobodyKnowsIt' }, 8, there);
+    // Without a token that anybody knows, it is a player the other connection has never had.
+    await expectNothing('debit', { ...win, token: 'sNobodyKnowsIt' }, 11, there);
     await expectNothing('debit', win, 1);
   });
 });

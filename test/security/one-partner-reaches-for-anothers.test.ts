@@ -28,6 +28,8 @@ interface Document {
   readonly paths: Record<string, Record<string, DocumentedOperation>>;
 }
 interface DocumentedOperation {
+  /** Empty where nobody has to say who they are. */
+  readonly security?: readonly unknown[];
   readonly parameters?: readonly Field[];
   readonly requestBody?: {
     readonly content: Record<string, { schema: { properties: Record<string, unknown> } }>;
@@ -53,12 +55,13 @@ afterEach(async () => assert((await world.stateOfA()) === before, 'the rows of A
 async function operationsOf({ ask }: TwoTenants): Promise<Operation[]> {
   const document = JSON.parse((await ask('', 'GET', '/docs/json')).text) as Document;
   return Object.entries(document.paths).flatMap(([path, methods]) =>
-    Object.entries(methods).map(([method, { parameters = [], requestBody }]) => {
+    Object.entries(methods).flatMap(([method, { security, parameters = [], requestBody }]) => {
+      if (security?.length === 0) return [];
       const content = Object.entries(requestBody?.content ?? {});
       const names = new Set(content.flatMap(([, { schema }]) => Object.keys(schema.properties)));
       const inBody = [...names].map((name): Field => ({ name, in: 'body' }));
       const kinds = content.map(([kind]) => kind);
-      return { method: method.toUpperCase(), path, kinds, fields: [...parameters, ...inBody] };
+      return [{ method: method.toUpperCase(), path, kinds, fields: [...parameters, ...inBody] }];
     }),
   );
 }
@@ -156,16 +159,12 @@ test("an id of another partner's is nobody's id, in every field of every endpoin
       }
     }
   }
-  // What takes no value at all has nothing to try, and may tell B's own only.
-  const untried = operations.filter((operation) => !tried.has(operation));
-  expect(untried.map(({ path }) => path)).toEqual(['/game/provider']);
-  for (const operation of untried) {
-    expect(operation.fields).toEqual([]);
-    const answer = await send(operation, '', {});
-    expect(answer.status).toBe(200);
-    expect(answer.text).toContain(world.b.product);
-    expectNothingOfA(answer);
-  }
+  expect([...tried]).toEqual(operations);
+  expect(operations.length).toBeGreaterThanOrEqual(5);
+  const answer = await world.ask(world.b.apiKey, 'GET', '/game/provider');
+  expect(answer.status).toBe(200);
+  expect(answer.text).toContain(world.b.product);
+  expectNothingOfA(answer);
 });
 
 test("any mixture of another partner's ids, one's own and none is answered like one of nobody's", async () => {
@@ -175,7 +174,7 @@ test("any mixture of another partner's ids, one's own and none is answered like 
     .chain((operation) =>
       fc.record({
         operation: fc.constant(operation),
-        kind: fc.constantFrom(...operation.kinds),
+        kind: fc.constantFrom(...(operation.kinds.length === 0 ? [''] : operation.kinds)),
         foreign: fc.dictionary(
           fc.constantFrom(...operation.fields.map(({ name }) => name)),
           fc.constantFrom(...ids),
@@ -220,6 +219,8 @@ test("a key is no partner's in parts: another's prefix, and another's key id bef
     .join('_');
   assert(spliced !== a.apiKey && spliced !== b.apiKey, 'keys have a secret of their own');
   for (const { method, path } of operations) {
+    // So many wrong keys in a row would shut the address out; a right one starts anew.
+    expect(await ask(b.apiKey, 'GET', '/game/provider')).toMatchObject({ status: 200 });
     for (const prefix of ['LAG1', 'ZZZ9']) {
       expect(await ask(b.apiKey, method, path, { headers: { 'x-api-prefix': prefix } })).toEqual(
         invalid,
