@@ -1,5 +1,6 @@
 // (d) Restate as its documentation advises: a virtual object per round, whose state remembers what was
 // answered; each wallet call is a durable step, what follows the answer a one-way call to a service.
+import './promise-with-resolvers';
 import * as restate from '@restatedev/restate-sdk';
 import { request as httpRequest, Agent } from 'undici';
 import { readConfig, sayReady } from '../processes';
