@@ -3,6 +3,7 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { childEnvironment } from '../src/config/child-environment';
 import { openHome, type StackHome } from '../src/stack/home';
 import { createRandom } from '../test/chaos/random';
 import { countRounds, type Counts } from './counts';
@@ -56,7 +57,7 @@ async function main(): Promise<number> {
 
 async function run(options: BenchOptions, home: StackHome): Promise<BenchResult> {
   const { seed, duplicates, subjects } = options;
-  const stage = await setStage({ home, seed, path: process.env.PATH ?? '', report });
+  const stage = await setStage({ home, seed, path: childEnvironment({}).PATH ?? '', report });
   const meter = await createPostgresMeter(stage.postgres.url('postgres'));
   const tools = { stage, meter };
   const seats: Seat[] = [];

@@ -21,6 +21,7 @@ export interface Turn {
   readonly debit: readonly number[];
   readonly debitOurs: readonly number[];
   readonly duplicates: number;
+  readonly retries: number;
   /** CPU seconds by process, all of the turn and what follows it. */
   readonly cpu: Readonly<Record<string, number>>;
   readonly writes: number;
@@ -72,6 +73,7 @@ export async function playTurn(
     seconds,
     ...latencies(played, await subject.wallet.calls()),
     duplicates: played.duplicates,
+    retries: played.retries,
     cpu: minus(end.cpu, start.cpu),
     writes: Number(end.postgres.writes - start.postgres.writes),
     walBytes: Number(end.postgres.walBytes - start.postgres.walBytes),

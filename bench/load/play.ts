@@ -1,11 +1,12 @@
 import { Agent, request } from 'undici';
+import { sleep } from '../../src/lib/clock';
 import { moneyBody, type MoneyBody } from '../../test/chaos/provider-call';
 import type { Random } from '../../test/chaos/random';
 import { GAME, STAKE, WIN, type BenchPlayer } from '../accounts';
 import type { Subject } from '../subject';
 
-/** win: Credit, then Debit with close. lost: Credit with close. open: Credit alone. */
-export type Shape = 'win' | 'lost' | 'open';
+/** win: Credit, then Debit with close. lost: Credit with close. */
+export type Shape = 'win' | 'lost';
 
 /** One answered call, on the machine's monotonic clock. */
 export interface AnsweredCall {
@@ -27,13 +28,19 @@ export interface Played {
   /** First calls only: a repeat is answered from what is stored. */
   readonly calls: AnsweredCall[];
   readonly duplicates: number;
-  /** What went wrong, in words: an answer other than code 0, a repeat answered otherwise. */
+  /** Calls sent again because there was no answer or code 1; their time counts from the first. */
+  readonly retries: number;
+  /** What went wrong, in words: a call that was never accepted, a repeat answered otherwise. */
   readonly faults: string[];
 }
 
 /** Beyond 2^53, so that whoever parses with loss finds no round again. */
 const FIRST_TRANSACTION = 9_007_199_254_740_993n;
 const CALL_TIMEOUT_MS = 10_000;
+/** A provider repeats what was not answered, or answered 1: this often, and this soon. */
+const RETRIES_MAX = 20;
+const RETRY_MS = 250;
+const ACCEPTED = '{"code":0,';
 
 /** The provider's side of one subject: plays rounds, repeats some calls, keeps its own book. */
 export interface LoadDriver {
@@ -77,9 +84,15 @@ export function createLoadDriver(
     const bytes = moneyBody(body, subject.apiKey);
     const { kind } = body;
     const sentNs = process.hrtime.bigint();
-    const text = await send(kind, bytes).catch((error: unknown) => String(error));
+    const sendOnce = () => send(kind, bytes).catch((error: unknown) => String(error));
+    let text = await sendOnce();
+    for (let turn = 1; !text.startsWith(ACCEPTED) && turn <= RETRIES_MAX; turn++) {
+      played.retries += 1;
+      await sleep(RETRY_MS);
+      text = await sendOnce();
+    }
     const answeredNs = process.hrtime.bigint();
-    if (!text.startsWith('{"code":0,')) {
+    if (!text.startsWith(ACCEPTED)) {
       played.faults.push(`${kind} of round ${body.round}: ${text}`);
       return false;
     }
@@ -92,7 +105,7 @@ export function createLoadDriver(
     });
     if (random.chance(duplicates)) {
       played.duplicates += 1;
-      const again = await send(kind, bytes).catch((error: unknown) => String(error));
+      const again = await sendOnce();
       if (again !== text) played.faults.push(`repeated ${kind}: ${text} became ${again}`);
     }
     return true;
@@ -107,7 +120,7 @@ export function createLoadDriver(
       game: GAME,
       transaction: String(FIRST_TRANSACTION + 2n * BigInt(numbers) + step),
       token: player.token,
-      isClose: shape !== 'open' && (kind === 'payout') === (shape === 'win'),
+      isClose: (kind === 'payout') === (shape === 'win'),
       amount: kind === 'stake' ? STAKE : WIN,
       betAmount: kind === 'stake' ? null : STAKE,
     });
@@ -120,7 +133,7 @@ export function createLoadDriver(
 
   return {
     async play({ shape, inFlight, goOn }) {
-      const played: Mutable = { rounds: [], calls: [], duplicates: 0, faults: [] };
+      const played: Mutable = { rounds: [], calls: [], duplicates: 0, retries: 0, faults: [] };
       let begun = 0;
       await Promise.all(
         subject.players.slice(0, inFlight).map(async (player) => {
@@ -143,4 +156,5 @@ const FAULTS_MAX = 20;
 
 interface Mutable extends Played {
   duplicates: number;
+  retries: number;
 }

@@ -18,12 +18,6 @@ export function cpuSecondsOf(pid: number): number {
   return ticks / TICKS_PER_SECOND;
 }
 
-/** Resident memory of a process and everything below it, in MB. Shared pages count once a process. */
-export function residentMbOf(pid: number): number {
-  const status = readText(`/proc/${String(pid)}/status`);
-  return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) / 1024;
-}
-
 // utime, stime, and those of children that were waited for: fields 14 to 17 of proc(5).
 function ticksOf(pid: number): number {
   return fieldsOf(pid)
