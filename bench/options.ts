@@ -52,6 +52,7 @@ export function readOptions(args: readonly string[]): BenchOptions {
   const given = new Map<string, string>();
   for (let index = 0; index < args.length; index++) {
     const [name = '', inline] = (args[index] ?? '').replace(/^--/, '').split(/=(.*)/s);
+    if (name === 'help') throw new UsageError('usage');
     if (FLAGS.includes(name)) given.set(name, 'true');
     else if (VALUES.includes(name)) given.set(name, inline ?? args[++index] ?? '');
     else throw new UsageError(`unknown option ${String(args[index])}`);
