@@ -1,52 +1,36 @@
-import { existsSync, readFileSync } from 'node:fs';
+/** What the documents promise, they name the tests of: here is seen that these tests exist. */
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { hasTest, namedTests } from '../support/named-tests';
 
-const ROOT = join(__dirname, '..', '..');
 const RULES = 15;
+const ATTACKS = 29;
 
-interface Promised {
-  readonly rule: number;
-  readonly file: string;
-  readonly title: string;
-}
-
-/** The rows of the table: a number, three cells; in the last, files in backticks and titles in “quotes”. */
-function promises(): Promised[] {
-  const text = readFileSync(join(ROOT, 'docs/operations/promises.md'), 'utf8');
-  return text.split('\n').flatMap((line) => {
-    const cells = /^\| (\d+) \|(?:[^|]*\|){2}([^|]*)\|$/.exec(line);
-    return (cells?.[2] ?? '').split('<br>').flatMap((kept) => {
-      const file = /`([^`]+)`/.exec(kept)?.[1] ?? 'no file is named';
-      return [...kept.matchAll(/“([^”]+)”/g)].map(([, title = '']) => ({
-        rule: Number(cells?.[1]),
-        file,
-        title,
-      }));
-    });
-  });
-}
-
-/** Whether a file has a test of this title: it stands as the first argument of a call, quoted. */
-function hasTest(file: string, title: string): boolean {
-  const path = join(ROOT, file);
-  if (!file.endsWith('.test.ts') || !existsSync(path)) return false;
-  const escaped = title.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
-  return new RegExp(`\\(\\s*(['"\`])${escaped}\\1,`).test(readFileSync(path, 'utf8'));
-}
+const ofRules = namedTests('docs/operations/promises.md', /^\d+$/);
+const ofAttacks = namedTests('SECURITY.md', /^S\d+$/);
 
 test('every rule names at least one test, in its order', () => {
-  const rules = [...new Set(promises().map(({ rule }) => rule))];
-  expect(rules).toEqual(Array.from({ length: RULES }, (_, index) => index + 1));
+  const rules = [...new Set(ofRules.map(({ row }) => row))];
+  expect(rules).toEqual(Array.from({ length: RULES }, (_, index) => String(index + 1)));
 });
 
-test('every test that the table of promises names exists', () => {
-  const missing = promises().filter(({ file, title }) => !hasTest(file, title));
-  expect(missing).toEqual([]);
+test('every known attack names a test that tries it, or the reason why it does not apply', () => {
+  const text = readFileSync(join(__dirname, '..', '..', 'SECURITY.md'), 'utf8');
+  const excused = [...text.matchAll(/^- (S\d+): .{40,}/gm)].map(([, row]) => row);
+  const all = Array.from({ length: ATTACKS }, (_, index) => `S${index + 1}`);
+  const named = new Set(ofAttacks.map(({ row }) => row));
+  expect(all.filter((row) => !named.has(row) && !excused.includes(row))).toEqual([]);
+  expect(excused.filter((row) => row !== undefined && named.has(row))).toEqual([]);
+});
+
+test('every test that a document names exists', () => {
+  expect([...ofRules, ...ofAttacks].filter((named) => !hasTest(named))).toEqual([]);
 });
 
 test('a title that no file has is noticed, and so is a file that is not there', () => {
-  const [known] = promises();
-  expect(hasTest(known?.file ?? '', known?.title ?? '')).toBe(true);
-  expect(hasTest(known?.file ?? '', `${known?.title ?? ''} not`)).toBe(false);
-  expect(hasTest('test/integration/gone.test.ts', known?.title ?? '')).toBe(false);
+  const [known] = ofRules;
+  const { file = '', title = '' } = known ?? {};
+  expect(hasTest({ file, title })).toBe(true);
+  expect(hasTest({ file, title: `${title} not` })).toBe(false);
+  expect(hasTest({ file: 'test/integration/gone.test.ts', title })).toBe(false);
 });
