@@ -42,7 +42,7 @@ async function main(): Promise<number> {
   try {
     result = await run(options, home);
   } finally {
-    if (options.keep || result === undefined) {
+    if (options.keep || result === undefined || result.faults.length > 0) {
       await home.release();
       report(`logs are kept in ${home.dir}`);
     } else {

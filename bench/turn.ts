@@ -22,6 +22,7 @@ export interface Turn {
   readonly debitOurs: readonly number[];
   readonly duplicates: number;
   readonly retries: number;
+  readonly refused: number;
   /** CPU seconds by process, all of the turn and what follows it. */
   readonly cpu: Readonly<Record<string, number>>;
   readonly writes: number;
@@ -36,6 +37,10 @@ export interface Turn {
 const FINISH_MS = 60_000;
 /** What ends after the wallet's last call (a last workflow task, a note that is saved late) counts too. */
 const SETTLE_MS = 400;
+
+/** Above the revive window, after which a stake that was refused and came true is given back. */
+const BOOKS_WAIT_MS = 90_000;
+const BOOKS_POLL_MS = 3_000;
 
 /** A subject with the provider that plays on it. */
 export interface Seat {
@@ -74,6 +79,7 @@ export async function playTurn(
     ...latencies(played, await subject.wallet.calls()),
     duplicates: played.duplicates,
     retries: played.retries,
+    refused: played.refused,
     cpu: minus(end.cpu, start.cpu),
     writes: Number(end.postgres.writes - start.postgres.writes),
     walBytes: Number(end.postgres.walBytes - start.postgres.walBytes),
@@ -142,25 +148,39 @@ function walletMs(
     .reduce((sum, { tookMs }) => sum + tookMs, 0);
 }
 
-/** What does not agree between the provider's book, the wallet's and the subject's own: nothing, if all is well. */
-export async function compareBooks({ subject, driver }: Seat): Promise<string[]> {
+/**
+ * What does not agree between the provider's book, the wallet's and the subject's own: nothing, if all is
+ * well. What is still on its way (a refused stake that came true and is given back) has time to arrive.
+ */
+export async function compareBooks(seat: Seat): Promise<string[]> {
+  const end = Date.now() + BOOKS_WAIT_MS;
+  for (;;) {
+    const faults = await differences(seat);
+    if (faults.length === 0 || Date.now() > end) return faults;
+    await sleep(BOOKS_POLL_MS);
+  }
+}
+
+async function differences({ subject, driver }: Seat): Promise<string[]> {
   const faults: string[] = [];
   const wallet = await subject.wallet.books();
   const provider = driver.book();
   let staked = 0n;
   let paid = 0n;
   for (const [player, told] of provider) {
-    const held = wallet.sums.get(player);
+    const held = wallet.sums.get(player) ?? { taken: 0n, given: 0n };
     staked += told.taken;
     paid += told.given;
-    if (held?.taken === told.taken && held.given === told.given) continue;
+    // What was taken and given back is no difference.
+    if (held.given - held.taken === told.given - told.taken) continue;
     faults.push(
       `${player}: the provider has -${String(told.taken)} +${String(told.given)}, ` +
-        `the wallet -${String(held?.taken)} +${String(held?.given)}`,
+        `the wallet -${String(held.taken)} +${String(held.given)}`,
     );
   }
-  for (const player of wallet.sums.keys()) {
-    if (!provider.has(player)) faults.push(`${player}: only the wallet knows of rounds`);
+  for (const [player, { taken, given }] of wallet.sums) {
+    if (!provider.has(player) && taken !== given)
+      faults.push(`${player}: only the wallet has rounds`);
   }
   if (wallet.badSignatures > 0) faults.push(`${String(wallet.badSignatures)} bad signatures`);
   return [...faults, ...((await subject.audit?.({ staked, paid })) ?? [])];

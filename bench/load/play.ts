@@ -30,7 +30,9 @@ export interface Played {
   readonly duplicates: number;
   /** Calls sent again because there was no answer or code 1; their time counts from the first. */
   readonly retries: number;
-  /** What went wrong, in words: a call that was never accepted, a repeat answered otherwise. */
+  /** Stakes that were refused to the end: an overloaded subject may, and then owes nothing. */
+  readonly refused: number;
+  /** What went wrong, in words: a payout that was never accepted, a repeat answered otherwise. */
   readonly faults: string[];
 }
 
@@ -93,7 +95,8 @@ export function createLoadDriver(
     }
     const answeredNs = process.hrtime.bigint();
     if (!text.startsWith(ACCEPTED)) {
-      played.faults.push(`${kind} of round ${body.round}: ${text}`);
+      if (kind === 'stake') played.refused += 1;
+      else played.faults.push(`${kind} of round ${body.round}: ${text}`);
       return false;
     }
     played.calls.push({ kind, userAgent: player.userAgent, sentNs, answeredNs });
@@ -133,7 +136,14 @@ export function createLoadDriver(
 
   return {
     async play({ shape, inFlight, goOn }) {
-      const played: Mutable = { rounds: [], calls: [], duplicates: 0, retries: 0, faults: [] };
+      const played: Mutable = {
+        rounds: [],
+        calls: [],
+        duplicates: 0,
+        retries: 0,
+        refused: 0,
+        faults: [],
+      };
       let begun = 0;
       await Promise.all(
         subject.players.slice(0, inFlight).map(async (player) => {
@@ -141,7 +151,7 @@ export function createLoadDriver(
             begun += 1;
             await playRound(player, shape, played);
             // A subject that refuses everything must not be asked thousands of times a second.
-            if (played.faults.length > FAULTS_MAX) return;
+            if (played.faults.length + played.refused > FAULTS_MAX) return;
           }
         }),
       );
@@ -152,9 +162,10 @@ export function createLoadDriver(
   };
 }
 
-const FAULTS_MAX = 20;
+const FAULTS_MAX = 40;
 
 interface Mutable extends Played {
   duplicates: number;
   retries: number;
+  refused: number;
 }
