@@ -6,7 +6,7 @@ import { median } from './measure/statistics';
 import type { Stage } from './stage';
 import type { Seat } from './turn';
 
-/** Medians over win rounds played one after the other: exact, whatever the machine does meanwhile. */
+/** Medians over win rounds played one after the other. */
 export interface Counts {
   readonly rounds: number;
   /** PostgreSQL transactions that wrote. */
