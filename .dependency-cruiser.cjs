@@ -132,7 +132,7 @@ module.exports = {
       comment: 'Tests look at the source, never the other way.',
       severity: 'error',
       from: { path: '^src/', pathNot: '\\.test\\.ts$' },
-      to: { path: '(^test/|\\.test\\.ts$)' },
+      to: { path: '(^(test|bench)/|\\.test\\.ts$)' },
     },
   ],
   options: {

@@ -33,20 +33,25 @@ export function requireNode() {
   );
 }
 
-/** Runs `npm ci` when node_modules is missing or older than the lock file. */
-export function ensureInstalled() {
-  const lock = join(ROOT, 'package-lock.json');
-  const installed = join(ROOT, 'node_modules', '.package-lock.json');
+/**
+ * Runs `npm ci` when node_modules is missing or older than the lock file.
+ *
+ * @param folder whose package.json it is: the root's, or one with packages of its own
+ * @param flags further flags of npm ci
+ */
+export function ensureInstalled(folder = ROOT, flags = []) {
+  const lock = join(folder, 'package-lock.json');
+  const installed = join(folder, 'node_modules', '.package-lock.json');
   if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(lock).mtimeMs) return;
   say(
     existsSync(installed) ? 'package-lock.json has changed: npm ci' : 'Installing packages: npm ci',
   );
   // Under npm its own script is at hand; run directly, npm is looked for in the PATH.
   const npm = process.env.npm_execpath;
-  const args = ['ci', '--include=dev', '--no-fund', '--no-audit'];
+  const args = ['ci', '--include=dev', '--no-fund', '--no-audit', ...flags];
   const result = npm?.endsWith('.js')
-    ? spawnSync(process.execPath, [npm, ...args], { cwd: ROOT, stdio: toStderr() })
-    : spawnSync('npm', args, { cwd: ROOT, stdio: toStderr() });
+    ? spawnSync(process.execPath, [npm, ...args], { cwd: folder, stdio: toStderr() })
+    : spawnSync('npm', args, { cwd: folder, stdio: toStderr() });
   if (result.status !== 0) {
     fail(
       'npm ci failed (its own message is above). When the package index cannot be reached, check the ' +

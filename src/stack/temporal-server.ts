@@ -13,6 +13,8 @@ export interface TemporalServerOptions {
   readonly port: number;
   /** Without one the server has no UI. */
   readonly uiPort?: number;
+  /** Where the server tells its own metrics; without one, on a port of its choice. */
+  readonly metricsPort?: number;
   /** Without one histories live in memory and end with the server. */
   readonly dbFile?: string;
   readonly namespace: string;
@@ -49,6 +51,7 @@ export async function startTemporalServer(
     args: [
       ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(options.port)],
       ...(options.uiPort === undefined ? ['--headless'] : ['--ui-port', String(options.uiPort)]),
+      ...(options.metricsPort === undefined ? [] : ['--metrics-port', String(options.metricsPort)]),
       ...(options.dbFile === undefined ? [] : ['--db-filename', options.dbFile, ...FILE_PRAGMAS]),
       ...(options.namespace === 'default' ? [] : ['--namespace', options.namespace]),
       // A page of a stack that may run without any network must not wait for a news feed.

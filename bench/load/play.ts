@@ -1,0 +1,171 @@
+import { Agent, request } from 'undici';
+import { sleep } from '../../src/lib/clock';
+import { moneyBody, type MoneyBody } from '../../test/chaos/provider-call';
+import type { Random } from '../../test/chaos/random';
+import { GAME, STAKE, WIN, type BenchPlayer } from '../accounts';
+import type { Subject } from '../subject';
+
+/** win: Credit, then Debit with close. lost: Credit with close. */
+export type Shape = 'win' | 'lost';
+
+/** One answered call, on the machine's monotonic clock. */
+export interface AnsweredCall {
+  readonly kind: 'stake' | 'payout';
+  readonly userAgent: string;
+  readonly sentNs: bigint;
+  readonly answeredNs: bigint;
+}
+
+export interface PlayedRound {
+  readonly playerId: string;
+  readonly round: string;
+  /** When its last answer arrived, on the wall clock. */
+  readonly answeredAtMs: number;
+}
+
+export interface Played {
+  readonly rounds: PlayedRound[];
+  /** First calls only: a repeat is answered from what is stored. */
+  readonly calls: AnsweredCall[];
+  readonly duplicates: number;
+  /** Calls sent again because there was no answer or code 1; their time counts from the first. */
+  readonly retries: number;
+  /** Stakes that were refused to the end: an overloaded subject may, and then owes nothing. */
+  readonly refused: number;
+  /** What went wrong, in words: a payout that was never accepted, a repeat answered otherwise. */
+  readonly faults: string[];
+}
+
+/** Beyond 2^53, so that whoever parses with loss finds no round again. */
+const FIRST_TRANSACTION = 9_007_199_254_740_993n;
+const CALL_TIMEOUT_MS = 10_000;
+/** A provider repeats what was not answered, or answered 1: this often, and this soon. */
+const RETRIES_MAX = 20;
+const RETRY_MS = 250;
+const ACCEPTED = '{"code":0,';
+
+/** The provider's side of one subject: plays rounds, repeats some calls, keeps its own book. */
+export interface LoadDriver {
+  /** Plays in `inFlight` lanes, a player each, until `goOn` says no. */
+  play(options: {
+    shape: Shape;
+    inFlight: number;
+    goOn: (begun: number) => boolean;
+  }): Promise<Played>;
+  /** Accepted stakes and payouts so far by the player's name at the wallet, in minor units. */
+  book(): ReadonlyMap<string, { readonly taken: bigint; readonly given: bigint }>;
+  close(): Promise<void>;
+}
+
+export function createLoadDriver(
+  subject: Subject,
+  options: { duplicates: number; random: Random },
+): LoadDriver {
+  const { duplicates, random } = options;
+  const dispatcher = new Agent({ connections: 64, pipelining: 1, keepAliveTimeout: 300_000 });
+  const book = new Map<string, { taken: bigint; given: bigint }>();
+  let numbers = 0;
+
+  const minor = (text: string) => BigInt(text.replace('.', ''));
+
+  async function send(kind: 'stake' | 'payout', bytes: string): Promise<string> {
+    const method = kind === 'stake' ? 'Credit' : 'Debit';
+    const reply = await request(`${subject.callbackUrl}/${method}`, {
+      method: 'POST',
+      dispatcher,
+      headers: { 'content-type': 'application/json' },
+      body: bytes,
+      headersTimeout: CALL_TIMEOUT_MS,
+      bodyTimeout: CALL_TIMEOUT_MS,
+    });
+    return reply.body.text();
+  }
+
+  /** One call, and sometimes its repeat; false when it was not accepted. */
+  async function call(player: BenchPlayer, body: MoneyBody, played: Mutable): Promise<boolean> {
+    const bytes = moneyBody(body, subject.apiKey);
+    const { kind } = body;
+    const sentNs = process.hrtime.bigint();
+    const sendOnce = () => send(kind, bytes).catch((error: unknown) => String(error));
+    let text = await sendOnce();
+    for (let turn = 1; !text.startsWith(ACCEPTED) && turn <= RETRIES_MAX; turn++) {
+      played.retries += 1;
+      await sleep(RETRY_MS);
+      text = await sendOnce();
+    }
+    const answeredNs = process.hrtime.bigint();
+    if (!text.startsWith(ACCEPTED)) {
+      if (kind === 'stake') played.refused += 1;
+      else played.faults.push(`${kind} of round ${body.round}: ${text}`);
+      return false;
+    }
+    played.calls.push({ kind, userAgent: player.userAgent, sentNs, answeredNs });
+    const sums = book.get(player.userAgent) ?? { taken: 0n, given: 0n };
+    const amount = minor(body.amount);
+    book.set(player.userAgent, {
+      taken: sums.taken + (kind === 'stake' ? amount : 0n),
+      given: sums.given + (kind === 'payout' ? amount : 0n),
+    });
+    if (random.chance(duplicates)) {
+      played.duplicates += 1;
+      const again = await sendOnce();
+      if (again !== text) played.faults.push(`repeated ${kind}: ${text} became ${again}`);
+    }
+    return true;
+  }
+
+  async function playRound(player: BenchPlayer, shape: Shape, played: Mutable): Promise<void> {
+    const round = String(++numbers);
+    const bodyOf = (kind: 'stake' | 'payout', step: bigint): MoneyBody => ({
+      kind,
+      playerId: player.id,
+      round,
+      game: GAME,
+      transaction: String(FIRST_TRANSACTION + 2n * BigInt(numbers) + step),
+      token: player.token,
+      isClose: (kind === 'payout') === (shape === 'win'),
+      amount: kind === 'stake' ? STAKE : WIN,
+      betAmount: kind === 'stake' ? null : STAKE,
+    });
+    const stake = bodyOf('stake', 0n);
+    const payout = bodyOf('payout', 1n);
+    if (!(await call(player, stake, played))) return;
+    if (shape === 'win' && !(await call(player, payout, played))) return;
+    played.rounds.push({ playerId: player.id, round, answeredAtMs: Date.now() });
+  }
+
+  return {
+    async play({ shape, inFlight, goOn }) {
+      const played: Mutable = {
+        rounds: [],
+        calls: [],
+        duplicates: 0,
+        retries: 0,
+        refused: 0,
+        faults: [],
+      };
+      let begun = 0;
+      await Promise.all(
+        subject.players.slice(0, inFlight).map(async (player) => {
+          while (goOn(begun)) {
+            begun += 1;
+            await playRound(player, shape, played);
+            // A subject that refuses everything must not be asked thousands of times a second.
+            if (played.faults.length + played.refused > FAULTS_MAX) return;
+          }
+        }),
+      );
+      return played;
+    },
+    book: () => book,
+    close: () => dispatcher.close(),
+  };
+}
+
+const FAULTS_MAX = 40;
+
+interface Mutable extends Played {
+  duplicates: number;
+  retries: number;
+  refused: number;
+}

@@ -1,0 +1,142 @@
+/**
+ * What a won round costs, counted: no times, so that a slow machine says the same as a fast one. A change
+ * that makes rounds dearer fails here; one that makes them cheaper lowers the numbers below.
+ */
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client } from 'pg';
+import { createPostgresMeter, type PostgresMeter } from '../../bench/measure/postgres';
+import { median } from '../../bench/measure/statistics';
+import { readHistory } from '../../bench/measure/temporal';
+import { migrate } from '../../src/db/migrate';
+import { createPool } from '../../src/db/pool';
+import { createLogger } from '../../src/lib/log';
+import { ensureDatabase } from '../../src/stack/databases';
+import { freePort } from '../../src/stack/ports';
+import { startPostgres, type RunningPostgres } from '../../src/stack/postgres';
+import { eventually } from '../support/eventually';
+import { startRoundhouse, type TestPlayer, type TestRoundhouse } from '../support/roundhouse';
+import { testVault } from '../support/test-office';
+import { TEMPLATE_DATABASE, TEST_VARIABLES } from '../support/variables';
+
+/**
+ * Today's medians. The goals are at most 18 events, 3 workflow tasks (2 before both answers have left) and
+ * 6 commits. The 16 commits: the intent of each request (2), each wallet call's attempt and its result
+ * (5 times 2), a notification for each answer (2), a note that each answer was written (2).
+ */
+const TODAY = { events: 44, workflowTasks: 7, activities: 5, commits: 16 };
+
+const ROUNDS = 20;
+/** A second or so a round; a machine with other work may need ten. */
+const TEST_MS = 600_000;
+
+let dir: string;
+let postgres: RunningPostgres;
+let meter: PostgresMeter;
+let house: TestRoundhouse;
+let player: TestPlayer;
+
+// A server of its own: PostgreSQL numbers the transactions of all its databases in one row, and the tests
+// of other files write at the same time.
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'roundhouse-costs-'));
+  await chmod(dir, 0o711);
+  postgres = await startPostgres({
+    dir: join(dir, 'postgres'),
+    port: await freePort(),
+    logFile: join(dir, 'postgres.log'),
+    durable: false,
+  });
+  const template = postgres.url(TEMPLATE_DATABASE);
+  await ensureDatabase(template, 'the test database');
+  await migrate(template, createLogger('migrate', 'silent'));
+  const pool = createPool({ databaseUrl: template, max: 1 });
+  await testVault(pool);
+  await pool.end();
+  await withoutAutovacuum(postgres.url('postgres'));
+  process.env[TEST_VARIABLES.postgres] = postgres.url('postgres');
+  meter = await createPostgresMeter(postgres.url('postgres'));
+  // A machine that is busy elsewhere must not make a repeat or a code 1 of what is counted.
+  house = await startRoundhouse({
+    partner: { wallet_attempt_timeout_ms: 20_000 },
+    connection: { answer_deadline_ms: 60_000 },
+  });
+  player = await house.newPlayer();
+});
+
+afterAll(async () => {
+  await house?.close();
+  await meter?.close();
+  await postgres?.stop();
+  if (dir) await rm(dir, { recursive: true, force: true });
+});
+
+/** It writes statistics whenever it likes. */
+async function withoutAutovacuum(url: string): Promise<void> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  await client.query('ALTER SYSTEM SET autovacuum = off');
+  await client.query('SELECT pg_reload_conf()');
+  await client.end();
+}
+
+/** Nothing of the round is under way any more, and what was answered is noted as written. */
+function quiet(round: string): Promise<void> {
+  return eventually(async () => {
+    const { raw } = await house.workflowOf(player.id, round).describe();
+    expect([raw.pendingActivities?.length ?? 0, raw.pendingWorkflowTask ?? null]).toEqual([
+      0,
+      null,
+    ]);
+    const { rows } = await house.pool.query<{ waiting: string }>(
+      'SELECT count(*) AS waiting FROM operations WHERE answer_written_at IS NULL',
+    );
+    expect(rows[0]?.waiting).toBe('0');
+  });
+}
+
+/** A won round as a player sees it: the reels turn between stake and win, and all is quiet meanwhile. */
+async function costOfWin(round: string) {
+  const before = await meter.read(null);
+  const call = { token: player.token, player: player.id, round };
+  const stake = await house.provider.credit({ ...call, transaction: `1${round}`, amount: '1' });
+  expect(stake).toMatchObject({ code: 0 });
+  await quiet(round);
+  const win = await house.provider.debit({
+    ...call,
+    transaction: `2${round}`,
+    amount: '2.50',
+    betAmount: '1',
+    close: true,
+  });
+  expect(win).toMatchObject({ code: 0 });
+  const { workflowId } = house.workflowOf(player.id, round);
+  const { events, workflowTasks, activities } = await readHistory(
+    house.client,
+    workflowId,
+    Date.now(),
+  );
+  await quiet(round);
+  const commits = Number((await meter.read(null)).writes - before.writes);
+  return { events, workflowTasks, activities, commits };
+}
+
+test(
+  'a won round costs no more events, workflow tasks, activities and commits than today',
+  async () => {
+    const costs = [];
+    for (let number = 1; number <= ROUNDS; number++) costs.push(await costOfWin(String(number)));
+    const medians = {
+      events: median(costs.map((cost) => cost.events)),
+      workflowTasks: median(costs.map((cost) => cost.workflowTasks)),
+      activities: median(costs.map((cost) => cost.activities)),
+      commits: median(costs.map((cost) => cost.commits)),
+    };
+    const dearer = Object.entries(medians).filter(
+      ([name, count]) => count > TODAY[name as keyof typeof TODAY],
+    );
+    expect({ dearer, medians, today: TODAY }).toMatchObject({ dearer: [] });
+  },
+  TEST_MS,
+);
