@@ -94,7 +94,12 @@ export async function startTwoTenants(): Promise<TwoTenants> {
     prefix: 'BET2',
     currency: 'EUR',
     walletUrl: walletB.url,
-    settings: { products: ['Amberware'], wallet_attempt_timeout_ms: 5_000 },
+    // It asks as fast as it can, which is no flood here.
+    settings: {
+      products: ['Amberware'],
+      wallet_attempt_timeout_ms: 5_000,
+      requests_per_second: 100_000,
+    },
   });
   secret = partnerB.agentSecret;
 
