@@ -211,7 +211,7 @@ describe('rounds', () => {
     const call = newCall();
     await house.provider.credit(call);
     expectRefusal(await house.provider.credit({ ...call, transaction: '2', game: '12' }), 1);
-    expectRefusal(await house.provider.debit({ ...call, transaction: '3', game: '12' }), 1);
+    expectRefusal(await house.provider.debit({ ...call, transaction: '2', game: '12' }), 1);
     const { id } = await house.roundOf(player.id, call.round);
     expect(await house.cases(id)).toEqual(['conflict', 'conflict']);
   });

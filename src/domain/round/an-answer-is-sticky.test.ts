@@ -99,7 +99,7 @@ describe('an answer is sticky', () => {
     round.takeStake('s', 500n);
     expect(toldOf(round.payout('p', 900n, { game: '1002' }))).toBe('failed');
     expect(round.cases).toMatchObject([
-      { kind: 'conflict', subject: 'transaction p', amount: 900n },
+      { kind: 'conflict', subject: 'payout p', amount: 900n },
     ]);
     expect(round.rows.operations).toHaveLength(1);
   });

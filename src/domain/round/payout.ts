@@ -37,7 +37,7 @@ export function requestPayout(draft: Draft, request: PayoutRequest): RequestRepl
   if (known) return repeatPayout(draft, known, request);
 
   if (rows.round.gameId !== request.gameId) {
-    return refuseOtherGame(draft, request);
+    return refuseOtherGame(draft, 'payout', request);
   }
   if (rows.round.closedBy === 'provider') {
     if (request.amount > 0n) refusedPayoutCase(draft, 'late_payout', request);

@@ -66,9 +66,10 @@ export function refuseOtherContent(
 /** SPEC §3: a new operation for another game than its round's: nothing moves, one case. */
 export function refuseOtherGame(
   draft: Draft,
+  kind: 'stake' | 'payout',
   request: RequestContent & { readonly transactionRef: string },
 ): RequestReply {
-  openConflict(draft, `transaction ${request.transactionRef}`, null, request, {
+  openConflict(draft, `${kind} ${request.transactionRef}`, null, request, {
     reason: 'a known round with another game',
     round_game: draft.rows.round.gameId,
     request_game: request.gameId,

@@ -36,7 +36,7 @@ export function requestStake(draft: Draft, request: StakeRequest): RequestReply 
   if (known) return repeatStake(draft, known, request);
 
   if (rows.round.gameId !== request.gameId) {
-    return refuseOtherGame(draft, request);
+    return refuseOtherGame(draft, 'stake', request);
   }
   if (rows.round.status !== 'open') return refuse('round_closed', 'the round is closed');
   if (terms.stakeMax !== null && request.amount > terms.stakeMax) {
