@@ -152,6 +152,8 @@ export async function startRoundhouse(options: TestOptions = {}): Promise<TestRo
       wallet_attempt_timeout_ms: 500,
       // Tests hurt the wallet on purpose; the breaker has tests of its own.
       breaker: { calls_min: 1_000 },
+      // And ask as fast as the machine can; so have rates.
+      requests_per_second: 100_000,
       ...options.partner,
     },
   });
