@@ -98,9 +98,7 @@ describe('an answer is sticky', () => {
     const round = playRound();
     round.takeStake('s', 500n);
     expect(toldOf(round.payout('p', 900n, { game: '1002' }))).toBe('failed');
-    expect(round.cases).toMatchObject([
-      { kind: 'conflict', subject: 'payout p', amount: 900n },
-    ]);
+    expect(round.cases).toMatchObject([{ kind: 'conflict', subject: 'payout p', amount: 900n }]);
     expect(round.rows.operations).toHaveLength(1);
   });
 });
