@@ -39,7 +39,7 @@ export async function createApp(deps: AppDeps): Promise<FastifyInstance> {
   const { publicBaseUrl, vault, clock, log } = deps;
   const { pool } = deps.book;
   const { trustedProxies, tls } = deps.transport;
-  const refusePlainHttp = createTransport(deps.transport);
+  const refusePlainHttp = createTransport(deps.transport, deps.metrics);
   const limits = createLimits({ poolMax: pool.options.max, log });
   const clientErrors = createClientErrors();
   const app = Fastify({

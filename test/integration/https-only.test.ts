@@ -89,6 +89,21 @@ describe('plain http', () => {
     expect(await askFrom({ ...asked, path })).toMatchObject(REFUSED_PROVIDER);
   });
 
+  test('is counted, for partners and for providers', async () => {
+    const told = async () => {
+      const text = await house.metrics.text();
+      return ['partner', 'provider'].map((side) =>
+        Number(
+          new RegExp(`_${side}_refusals_total{[^}]*"https"[^}]*} (\\d+)`).exec(text)?.[1] ?? 0,
+        ),
+      );
+    };
+    const [partner = 0, provider = 0] = await told();
+    await askFrom({ port, path: '/game/provider' });
+    await askFrom({ port, path: '/providers/sandbox/Credit', method: 'POST' });
+    expect(await told()).toEqual([partner + 1, provider + 1]);
+  });
+
   test('is answered to probes of health, whoever asks', async () => {
     for (const path of ['/health/live', '/health/ready']) {
       expect(await askFrom({ port, path, from: STRANGER })).toMatchObject({ status: 200 });

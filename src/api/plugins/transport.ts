@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { TransportSettings } from '../../config/transport';
 import { keyIdOf } from '../../lib/api-key';
 import { ipAllowed, LOOPBACK } from '../../lib/ip-list';
+import type { Metrics } from '../../lib/metrics';
 import { PartnerApiError, partnerErrorDoor } from '../routes/partner/error-door';
 import { providerFailure } from '../routes/provider/provider-routes';
 
@@ -18,10 +19,10 @@ const REFUSAL = 'HTTPS required';
  *
  * @returns a function that answers `reply` and returns true when it refuses the request
  */
-export function createTransport({
-  development,
-  trustedProxies,
-}: TransportSettings): (request: FastifyRequest, reply: FastifyReply) => boolean {
+export function createTransport(
+  { development, trustedProxies }: TransportSettings,
+  metrics: Metrics,
+): (request: FastifyRequest, reply: FastifyReply) => boolean {
   const isTrusted = (peer: string | undefined) =>
     trustedProxies.length > 0 && ipAllowed(trustedProxies, peer);
 
@@ -47,8 +48,13 @@ export function createTransport({
     warnOfKey(request);
     // Whatever follows on this connection is in clear as well.
     void reply.header('connection', 'close');
-    if (isBelowProviders(request)) providerFailure(reply, REFUSAL);
-    else partnerErrorDoor(new PartnerApiError(403, REFUSAL), request, reply);
+    if (isBelowProviders(request)) {
+      metrics.providerRefused({ reason: 'https' });
+      providerFailure(reply, REFUSAL);
+    } else {
+      metrics.partnerRefused('https');
+      partnerErrorDoor(new PartnerApiError(403, REFUSAL), request, reply);
+    }
     return true;
   };
 }

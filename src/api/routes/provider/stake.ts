@@ -93,7 +93,7 @@ export const askStake: ProviderMethod = async (deps, { connection, isSigned, bod
   const release = limits.partnerStakes.take(String(found.partner.id));
   if (!release) {
     limits.refused(`callbacks: under way for ${found.partner.prefix}`);
-    return refuse(1, 'too many requests are under way; nothing was taken');
+    return refuseFor('rate', 1, 'too many requests are under way; nothing was taken');
   }
   try {
     await touchSession(pool, found.session, idleMs, nowMs);
