@@ -1,4 +1,4 @@
-import { createLinks, ROUND_LINK_MS } from './links';
+import { createLinks, OPERATOR_LINK_MS, ROUND_LINK_MS } from './links';
 
 const BET = '64aa6ac13b909c3b91986abe';
 let nowMs = 1_800_000_000_000;
@@ -86,4 +86,21 @@ test('a signature in another spelling of the same bytes opens nothing', () => {
     expect(links.verifyRound(betId, expires, spelling)).toBe('forged');
   }
   expect(links.verifyRound(betId, expires, signature)).toBe('valid');
+});
+
+test("an operator's link is another kind: neither opens what the other opens", () => {
+  const { searchParams, pathname } = new URL(links.operatorUrl('7'));
+  expect(pathname).toBe('/operator/rounds/7');
+  const [expires, signature] = [searchParams.get('expires')!, searchParams.get('signature')!];
+  expect(links.verifyOperator('7', expires, signature)).toBe('valid');
+  expect(links.verifyOperator('8', expires, signature)).toBe('forged');
+  // A bet id of digits only is a round's number to look at: its signature is still of its own kind.
+  const digits = '1'.repeat(24);
+  const player = partsOf(links.roundUrl(digits));
+  expect(links.verifyOperator(digits.slice(0, 18), player.expires, player.signature)).toBe(
+    'forged',
+  );
+  expect(links.verifyRound('7', expires, signature)).toBe('forged');
+  nowMs += OPERATOR_LINK_MS;
+  expect(links.verifyOperator('7', expires, signature)).toBe('expired');
 });
