@@ -85,18 +85,19 @@ describe('the story', () => {
 
   test('a stake that came too late is given back, and both are told', async () => {
     const back = await storyOf(TOLD_ROUNDS.compensated());
-    expect(back).toContain('No money was moved 0.00 EUR');
+    expect(back).toContain('The stake was given back 0.00 EUR');
     expect(back).toContain('Staked 0.00 Won 0.00 Given back 42.60');
     expect(back).toContain('Stake taken, but does not count 42.60');
-    expect(back).toContain('Stake given back given back 42.60 2026-11-21 08:00:08 Balance 1000.00');
+    expect(back).toContain('Stake given back done 42.60 2026-11-21 08:00:08 Balance 1000.00');
     const onItsWay = await storyOf(TOLD_ROUNDS.compensated(false));
     expect(onItsWay).toContain('Still owed 42.60');
-    expect(onItsWay).toContain('Stake given back being given back 42.60 not yet');
+    expect(onItsWay).toContain('Stake given back under way 42.60 not yet');
     expect(onItsWay).toContain('The stake of 42.60 EUR, back: it is sent');
   });
 
   test('a stake of which the wallet has not told is not called taken or refused', async () => {
     const failed = await storyOf(TOLD_ROUNDS.unknown());
+    expect(failed).toContain('So far; not settled yet 0.00 EUR');
     expect(failed).toContain('Stake does not count 42.60');
     expect(failed).toContain('If it did, the stake is given back');
     expect(failed).toContain('An answer about the stake of 42.60 EUR');
@@ -141,17 +142,17 @@ describe("an operator's page", () => {
     expect(text).toContain(`Player LAG1.${reference} Player number ${playerId} Connection novo`);
     expect(text).toContain(`Workflow round/novo/${playerId}/9007199254740993`);
     expect(text).toMatch(
-      /operation \d+ , transaction 1 , bet 0+[0-9a-f]+ ; answer accepted not seen/,
+      /operation \d+ , transaction 1 , bet 0+[0-9a-f]+ ; answer accepted , not noted as sent/,
     );
     expect(text).toContain(`${owed.carrier} give 1 open 7 timeout: no answer in 2000 ms`);
-    expect(text).toContain(`${owed.carrier} carrier done confirmed 0 5 no`);
+    expect(text).toContain(`${owed.carrier} carrier done confirmed 0.00 5.00 no`);
   });
 
   test('shows what a person must decide, and a round in which nothing happened', async () => {
     const held = textOf((await operatorsPage(await insertRound(pages, TOLD_ROUNDS.held()))).body);
-    expect(held).toMatch(/Cases held_payout , open, since 2026-11-21 08:00:01 , 12500/);
+    expect(held).toMatch(/Cases held_payout , open, since 2026-11-21 08:00:01 , 12500\.00/);
     const empty = await operatorsPage(await insertRound(pages, TOLD_ROUNDS.empty()));
-    expect(textOf(empty.body)).toContain('Nothing has been staked or won in this round.');
+    expect(textOf(empty.body)).toMatch(/Nothing so far.*Nothing has been staked or won/);
   });
 
   test("no change of a player's link opens it", async () => {

@@ -30,7 +30,7 @@ const TROUBLES: readonly Trouble[] = [
   {
     id: 'not_checked',
     title: 'The game did not open',
-    what: 'Its provider has not been able to check your session with us. No bet was placed.',
+    what: 'Its provider has not been able to check your session with us. Opening a game places no bet.',
     tips: [...TIPS, 'Or go back to the casino and open the game from there.'],
     checks: [
       "The provider's partner_api_url is the connection's callback base: without /Authorization, and without a slash at its end.",
@@ -45,7 +45,7 @@ const TROUBLES: readonly Trouble[] = [
   {
     id: 'not_loaded',
     title: 'The game does not load',
-    what: "The game's own page has not arrived in this browser. No bet was placed by this page.",
+    what: "The game's own page has not arrived in this browser. Opening a game places no bet.",
     tips: [
       ...TIPS,
       'See whether other pages load: the connection may be slow or gone.',
@@ -97,17 +97,19 @@ export function troublePanels(help: LaunchHelp): readonly SafeHtml[] {
 function supportPart(id: string, checks: readonly string[], help: LaunchHelp): SafeHtml {
   const at = new Date(help.atMs).toISOString().slice(0, 19).replace('T', ' ');
   return html`
-    <details class="launch-support">
-      <summary>For support: what to check</summary>
-      <div class="rh-stack">
-        <ol class="page-list">
-          ${checks.map((check) => html`<li>${check}</li>`)}
-        </ol>
-        <p>Send this with your question; the token in it is masked, so it opens nothing.</p>
-        <pre class="support-text rh-mono" tabindex="0" id="${id}-support">
+    <div>
+      <p class="rh-small rh-soft" id="${id}-support">
+        Send this with a question to support; the token in it is masked.
+      </p>
+      <pre class="support-text rh-mono" tabindex="0" aria-labelledby="${id}-support">
 Support code: ${id} ${help.launchCode}, ${at} UTC
 Game address: ${maskedUrl(help.gameUrl)}</pre>
-      </div>
+    </div>
+    <details class="launch-support">
+      <summary>For support: what to check</summary>
+      <ol class="page-list rh-small">
+        ${checks.map((check) => html`<li>${check}</li>`)}
+      </ol>
     </details>
   `;
 }

@@ -93,7 +93,7 @@ function launchPage(
               <li id="step-loaded">The game loads</li>
             </ol>
             <p id="slow" class="rh-soft" hidden>
-              This takes longer than usual. You can wait, or go back: no bet has been placed.
+              You can wait, or go back to the casino. Opening a game places no bet.
             </p>
           </div>
         </section>

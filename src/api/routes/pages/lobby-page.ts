@@ -10,6 +10,10 @@ import { queryOf, textParameter } from './parameters';
 import { providerUrl } from './provider-url';
 import { sendPage, sendRedirect, SOURCE, type Page } from './send-page';
 
+/** As one reads it: the book sorts by bytes, which puts É behind Z. */
+const { compare } = new Intl.Collator('en', { numeric: true });
+const byTitle = (a: Game, b: Game) => compare(a.title, b.title);
+
 /** A lobby of fewer games is seen at a glance. */
 const SEARCH_FROM = 9;
 
@@ -32,7 +36,7 @@ export function addLobbyPages(scope: FastifyInstance, { pool, clock }: PagesDeps
     await authorizeSession(pool, session, idleMs, clock.nowMs());
     const product = await productById(pool, session.productId);
     const games = product ? await gamesOf(pool, product) : [];
-    const active = games.filter((game) => game.isActive);
+    const active = games.filter((game) => game.isActive).sort(byTitle);
     if (!product || active.length === 0) {
       return sendPage(reply, failurePage('lobby_empty', opened));
     }
@@ -130,7 +134,9 @@ function searchForm(token: string, search: string, found: number, all: number): 
         <span>Find a game</span>
         <input class="rh-input" type="search" name="q" value="${search}" autocomplete="off" />
       </label>
-      <p class="rh-small rh-soft" id="found" role="status">${found} of ${all} games</p>
+      <p class="rh-small rh-soft" id="found" role="status">
+        ${found === all ? '' : `${found} of `}${all} games
+      </p>
     </form>
   `;
 }

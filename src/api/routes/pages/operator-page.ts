@@ -1,10 +1,10 @@
 import type { FastifyInstance } from 'fastify';
-import { roundById, type ShownRound } from '../../../db/show-round';
+import { roundById, type ShownOperation, type ShownRound } from '../../../db/show-round';
 import { html, type SafeHtml } from '../../../lib/html';
 import { failurePage } from './failure-page';
 import type { PagesDeps } from './pages-deps';
 import { fact, permission, refusedLink, roundBar, storyPart, time } from './round-page';
-import { roundStoryOf, type StoryEvent } from './round-story';
+import { moneyTextOf, roundStoryOf, type MoneyText, type StoryEvent } from './round-story';
 import { sendPage, type Page } from './send-page';
 
 /**
@@ -25,6 +25,7 @@ export function addOperatorPage(scope: FastifyInstance, { pool, links }: PagesDe
 
 function operatorPage(shown: ShownRound): Page {
   const story = roundStoryOf(shown);
+  const money = moneyTextOf(shown.round.currency);
   return {
     title: `${story.title}, round ${story.roundRef}, for operators`,
     script: 'round',
@@ -33,10 +34,10 @@ function operatorPage(shown: ShownRound): Page {
     body: html`
       ${roundBar(story, 'operator')}
       <main class="rh-page round round-wide">
-        ${storyPart(story, operationText)} ${casesPart(shown)} ${idsPart(shown)}
-        ${table('Registers of each bet', BET_COLUMNS, shown.bets)}
-        ${table('Calls owed to the wallet, and sent', CALL_COLUMNS, shown.calls)}
-        ${table('Attempts', ATTEMPT_COLUMNS, shown.attempts)}
+        ${storyPart(story, operationText)} ${casesPart(shown, money)} ${idsPart(shown)}
+        ${table('Registers of each bet', BET_COLUMNS, shown.bets, money)}
+        ${table('Calls owed to the wallet, and sent', CALL_COLUMNS, shown.calls, money)}
+        ${table('Attempts', ATTEMPT_COLUMNS, shown.attempts, money)}
         <p class="rh-small rh-soft">
           Amounts in ${story.currency}, times in UTC. What was sent and received, without
           signatures:
@@ -49,14 +50,17 @@ function operatorPage(shown: ShownRound): Page {
 
 function operationText({ operation, betId }: StoryEvent): SafeHtml | null {
   if (operation === null) return html`bet ${code(betId)}`;
-  const written = operation.answer_written_at;
   return html`operation ${code(operation.operation)}, transaction ${code(operation.transaction)},
-  bet ${code(betId)}; answer ${code(operation.answer)}
-  ${operation.answer !== null && (written === null ? 'not seen leaving' : html`at ${time(written)}`)};
-  asked ${operation.requests} time(s)${operation.is_close && ', with is_close'}`;
+  bet ${code(betId)}; answer ${answerText(operation)}; requests
+  ${operation.requests}${operation.is_close && ', with is_close'}`;
 }
 
-function casesPart({ cases }: ShownRound): SafeHtml | null {
+function answerText({ answer, answer_written_at: at }: ShownOperation): SafeHtml {
+  if (answer === null) return html`not given yet`;
+  return html`${code(answer)}, ${at === null ? 'not noted as sent' : html`sent ${time(at)}`}`;
+}
+
+function casesPart({ cases }: ShownRound, money: MoneyText): SafeHtml | null {
   if (cases.length === 0) return null;
   return html`
     <section class="rh-stack" aria-labelledby="cases-title">
@@ -66,7 +70,7 @@ function casesPart({ cases }: ShownRound): SafeHtml | null {
           ({ id, kind, status, amount, opened_at }) =>
             html`<li>
               <strong>${kind}</strong>, ${status}, since
-              ${time(opened_at)}${amount !== null && html`, ${amount}`}:
+              ${time(opened_at)}${amount !== null && html`, ${money.fixed(amount)}`}:
               <code class="rh-mono">roundhouse cases show ${id}</code>
             </li>`,
         )}
@@ -93,7 +97,7 @@ function idsPart({ round }: ShownRound): SafeHtml {
 
 interface Column<Row> {
   readonly name: string;
-  readonly of: (row: Row) => SafeHtml | string | number | null;
+  readonly of: (row: Row, money: MoneyText) => SafeHtml | string | number | null;
   readonly isNumber?: boolean;
 }
 
@@ -102,10 +106,10 @@ const BET_COLUMNS: readonly Column<ShownRound['bets'][number]>[] = [
   { name: 'Form', of: ({ form }) => form },
   { name: 'Outcome', of: ({ outcome }) => outcome },
   { name: 'Decision', of: ({ decision }) => decision },
-  { name: 'Stake', of: ({ stake }) => stake, isNumber: true },
-  { name: 'To give', of: ({ payout }) => payout, isNumber: true },
+  { name: 'Stake', of: ({ stake }, money) => money.fixed(stake), isNumber: true },
+  { name: 'To give', of: ({ payout }, money) => money.fixed(payout), isNumber: true },
   { name: 'Given', of: ({ paid }) => (paid ? 'yes' : 'no') },
-  { name: 'Balance told', of: ({ balance }) => balance, isNumber: true },
+  { name: 'Balance told', of: ({ balance }, money) => money.balance(balance), isNumber: true },
 ];
 
 const CALL_COLUMNS: readonly Column<ShownRound['calls'][number]>[] = [
@@ -132,6 +136,7 @@ function table<Row>(
   title: string,
   columns: readonly Column<Row>[],
   rows: readonly Row[],
+  money: MoneyText,
 ): SafeHtml | null {
   if (rows.length === 0) return null;
   return html`
@@ -148,7 +153,7 @@ function table<Row>(
             ${rows.map(
               (row) =>
                 html`<tr>
-                  ${columns.map(({ of, isNumber }) => html`<td ${numeric(isNumber)}>${of(row)}</td>`)}
+                  ${columns.map(({ of, isNumber }) => html`<td ${numeric(isNumber)}>${of(row, money)}</td>`)}
                 </tr>`,
             )}
           </tbody>

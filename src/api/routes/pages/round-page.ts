@@ -112,9 +112,7 @@ export function storyPart(
       <h2 id="owed-title">Still owed</h2>
       ${
         story.owed.length === 0
-          ? html`<p class="rh-notice rh-notice-good">
-              Nothing. Everything of this round is settled.
-            </p>`
+          ? nothingOwed(story)
           : html`<ul class="rh-notice rh-notice-warn owed">
               ${story.owed.map((sentence) => html`<li>${sentence}</li>`)}
             </ul>`
@@ -133,6 +131,12 @@ export function storyPart(
   `;
 }
 
+function nothingOwed({ closed }: RoundStory): SafeHtml {
+  return closed === null
+    ? html`<p class="rh-notice">Nothing so far. The round is still open.</p>`
+    : html`<p class="rh-notice rh-notice-good">Nothing. Everything of this round is settled.</p>`;
+}
+
 function eventLine(event: StoryEvent, more: SafeHtml | null): SafeHtml {
   const { what, at, amount, state, mood, meaning, balance } = event;
   return html`
@@ -143,7 +147,7 @@ function eventLine(event: StoryEvent, more: SafeHtml | null): SafeHtml {
           >${amount}</strong
         >
       </div>
-      <div class="event rh-small rh-soft">
+      <div class="event event-when rh-small rh-soft">
         <span>${at === null ? 'not yet' : time(at)}</span>
         ${balance !== null && html`<span class="rh-money">Balance ${balance}</span>`}
       </div>

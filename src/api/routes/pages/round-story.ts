@@ -42,7 +42,7 @@ export interface StoryEvent {
 
 const STATES: Readonly<Record<string, RoundStory['state']>> = {
   open: { text: 'Open', mood: 'plain' },
-  closing: { text: 'Closing: something is still under way', mood: 'warn' },
+  closing: { text: 'Closing', mood: 'warn' },
   closed: { text: 'Closed', mood: 'good' },
 };
 
@@ -94,8 +94,7 @@ const REFUSED: Told = {
 /** Tells the book's view of a round as its player reads it. */
 export function roundStoryOf(shown: ShownRound): RoundStory {
   const { round } = shown;
-  const exponent = currencyOf(round.currency)?.exponent ?? EXPONENT_MAX;
-  const money = moneyOf(exponent);
+  const money = moneyTextOf(round.currency);
   const told = shown.operations.map((operation) => ({
     operation,
     minor: money.minorOf(operation.amount),
@@ -113,7 +112,7 @@ export function roundStoryOf(shown: ShownRound): RoundStory {
     })),
     ...refundsOf(shown, money),
   ].sort((a, b) => (a.at ?? LAST).localeCompare(b.at ?? LAST));
-  const owed = owedOf(shown, (text) => `${money.text(money.minorOf(text))} ${round.currency}`);
+  const owed = owedOf(shown, (text) => `${money.fixed(text)} ${round.currency}`);
   return {
     title: round.game,
     product: round.product,
@@ -157,10 +156,7 @@ function toldOf(operation: ShownOperation, { bets, calls }: ShownRound): Told {
       moved: 0n,
     };
   }
-  const asked = calls.some(
-    ({ bet_id, verb, status }) => bet_id === bet.bet_id && verb === 'take' && status === 'open',
-  );
-  if (!asked) return REFUSED;
+  if (!isAsked(bet, calls)) return REFUSED;
   return {
     state: 'does not count',
     mood: 'warn',
@@ -168,6 +164,13 @@ function toldOf(operation: ShownOperation, { bets, calls }: ShownRound): Told {
       "The casino's wallet has not told whether it took the stake. If it did, the stake is given back.",
     moved: 0n,
   };
+}
+
+/** Whether the wallet still has to tell if it took a stake. */
+function isAsked({ bet_id }: ShownBet, calls: readonly ShownCall[]): boolean {
+  return calls.some(
+    (call) => call.bet_id === bet_id && call.verb === 'take' && call.status === 'open',
+  );
 }
 
 /** Stakes that were taken, did not count, and go back (rule 4). */
@@ -180,7 +183,7 @@ function refundsOf({ bets, calls }: ShownRound, money: MoneyText): StoryEvent[] 
       what: 'Stake given back',
       at: done ? call.done_at : null,
       amount: money.text(minor),
-      state: done ? 'given back' : 'being given back',
+      state: done ? 'done' : 'under way',
       mood: done ? 'good' : 'warn',
       meaning: done
         ? 'The stake and this cancel each other out.'
@@ -218,7 +221,7 @@ function sumsOf(
     some.reduce((all, { stake }) => all + money.minorOf(stake), 0n);
   const back = total(refunds.filter(isBack));
   const stillOwed = owed + total(refunds.filter((bet) => !isBack(bet)));
-  const undecided = bets.some(({ decision }) => decision === 'open');
+  const undecided = bets.some((bet) => bet.decision === 'open' || isAsked(bet, calls));
   const figures: [string, bigint, boolean][] = [
     ['Staked', staked, true],
     ['Won', won, true],
@@ -227,7 +230,7 @@ function sumsOf(
   ];
   return {
     verdict: verdictOf(won - staked, {
-      played: staked > 0n || won > 0n,
+      played: staked > 0n || won > 0n ? 'played' : back > 0n ? 'given back' : 'nothing',
       settled: !undecided && stillOwed === 0n,
       money,
     }),
@@ -237,16 +240,21 @@ function sumsOf(
   };
 }
 
+const EVEN = {
+  played: 'Stakes and wins are even',
+  'given back': 'The stake was given back',
+  nothing: 'No money was moved',
+} as const;
+
 function verdictOf(
   result: bigint,
-  { played, settled, money }: { played: boolean; settled: boolean; money: MoneyText },
+  { played, settled, money }: { played: keyof typeof EVEN; settled: boolean; money: MoneyText },
 ): RoundStory['verdict'] {
   const amount = money.signed(result);
   if (!settled) return { label: 'So far; not settled yet', amount, mood: 'warn' };
   if (result > 0n) return { label: 'Won in this round', amount, mood: 'good' };
   if (result < 0n) return { label: 'Lost in this round', amount, mood: 'plain' };
-  const label = played ? 'Stakes and wins are even' : 'No money was moved';
-  return { label, amount, mood: 'plain' };
+  return { label: EVEN[played], amount, mood: 'plain' };
 }
 
 function owedOf(
@@ -287,31 +295,38 @@ const PAPER: Readonly<Record<string, string>> = {
   report: "Writing the bet into the casino's history; this moves no money.",
 };
 
-interface MoneyText {
+/** Amounts of a currency, with all its decimals. */
+export interface MoneyText {
   minorOf(text: string): bigint;
   text(minor: bigint): string;
   /** With `+` or the minus of print, which screen readers say. */
   signed(minor: bigint): string;
+  /** An amount of the book. */
+  fixed(text: string): string;
+  /** A wallet may count in more decimals than the currency has; what is shown is cut, never rounded up. */
   balance(text: string | null): string | null;
 }
 
-function moneyOf(exponent: number): MoneyText {
+export function moneyTextOf(currency: string): MoneyText {
+  const exponent = currencyOf(currency)?.exponent ?? EXPONENT_MAX;
+  const text = (minor: bigint) => formatFixed(minor, exponent);
+
+  function minorOf(amount: string): bigint {
+    const parsed = parseAmount(amount, exponent);
+    assert(parsed.ok, 'the book prints amounts of its own currencies');
+    return parsed.minor;
+  }
+
   return {
-    minorOf(text) {
-      const parsed = parseAmount(text, exponent);
-      assert(parsed.ok, 'the book prints amounts of its own currencies');
-      return parsed.minor;
-    },
-    text: (minor) => formatFixed(minor, exponent),
-    signed(minor) {
-      const sign = minor < 0n ? '\u2212' : minor > 0n ? '+' : '';
-      return sign + formatFixed(minor < 0n ? -minor : minor, exponent);
-    },
-    /** A wallet may count in more decimals than the currency has; what is shown is cut, never rounded up. */
-    balance(text) {
-      if (text === null) return null;
-      const minor = cutToMinor(text, exponent);
-      return minor === undefined ? text : formatFixed(minor, exponent);
+    minorOf,
+    text,
+    signed: (minor) =>
+      minor < 0n ? `\u2212${text(-minor)}` : `${minor > 0n ? '+' : ''}${text(minor)}`,
+    fixed: (amount) => text(minorOf(amount)),
+    balance(balance) {
+      if (balance === null) return null;
+      const minor = cutToMinor(balance, exponent);
+      return minor === undefined ? balance : text(minor);
     },
   };
 }

@@ -16,7 +16,7 @@
       if (!tile.hidden) count += 1;
     }
     none.hidden = count > 0;
-    found.textContent = `${count} of ${tiles.length} games`;
+    found.textContent = `${count === tiles.length ? '' : `${count} of `}${tiles.length} games`;
   }
 
   form.elements.q.addEventListener('input', show);
