@@ -83,7 +83,7 @@ function launchPage(
       <main class="launch" data-demo="${session.isDemo ? 'yes' : 'no'}">
         <section class="launch-cover" id="opening" aria-label="Opening the game" hidden>
           <div class="launch-card rh-stack">
-            <p class="rh-row launch-now">
+            <p class="launch-now">
               <span class="rh-turntable" aria-hidden="true"></span>
               <span id="progress" role="status">Opening the game</span>
             </p>

@@ -11,6 +11,9 @@
   /** When our server is asked, after the page has opened: seldom, since most games are there before. */
   const ASK_AT_MS = [1_000, 2_500, 5_000, 10_000, 20_000];
 
+  /** Our server answers in milliseconds, or not at all. */
+  const ASK_MS_MAX = 4_000;
+
   const byId = (id) => document.getElementById(id);
   const opening = byId('opening');
   const isDemo = document.querySelector('[data-demo]').dataset.demo === 'yes';
@@ -51,7 +54,8 @@
 
   async function ask() {
     if (over || checked) return;
-    const { state } = await fetch(`/launch/state${location.search}`)
+    const signal = AbortSignal.timeout(ASK_MS_MAX);
+    const { state } = await fetch(`/launch/state${location.search}`, { signal })
       .then((response) => response.json())
       .catch(() => ({ state: 'waiting' }));
     // The page that says why is made by the server.
@@ -59,7 +63,7 @@
     if (state !== 'checked' || over) return;
     checked = true;
     reach('step-checked');
-    say('The provider has checked your session; the game loads');
+    say('Your session is checked; the game loads');
     if (loaded) open();
   }
 
@@ -88,5 +92,8 @@
     byId('slow').hidden = false;
     say('This takes longer than usual');
   }, SLOW_AFTER_MS);
-  later(() => fail(checked ? 'not_loaded' : 'not_checked'), GIVE_UP_AFTER_MS);
+  later(
+    () => void ask().then(() => fail(checked ? 'not_loaded' : 'not_checked')),
+    GIVE_UP_AFTER_MS,
+  );
 })();
