@@ -141,7 +141,7 @@ describe('a launch', () => {
     expect(text).not.toContain(token);
     await panel.getByText('what to check').click();
     await panel.getByText('partner_api_url').waitFor();
-    expect(await panel.getByRole('link', { name: 'Back to casino' }).count()).toBe(1);
+    expect(await panel.getByRole('link', { name: 'Back to the casino' }).count()).toBe(1);
     // Nothing keeps a player from what the provider has shown.
     await panel.getByRole('button', { name: "Show the game's page" }).click();
     await page.frameLocator('#game').getByRole('button', { name: 'Spin' }).click();

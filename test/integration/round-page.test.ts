@@ -44,7 +44,7 @@ describe('the story', () => {
     expect(text).toContain('Game Chicago &lt;Deluxe&gt;, Novomatic Round 9007199254740993');
     expect(text).toContain('Started 2026-11-21 08:00:00');
     expect(text).toContain('So far; not settled yet −22.60 EUR');
-    expect(text).toContain('Staked 42.60 Won 20.00 Still owed 5.00');
+    expect(text).toContain('Staked 42.60 Won 20.00 Under way 5.00');
     expect(text).toContain('Closed by us, because the next round began');
     expect(text).toContain('Stake taken −42.60 2026-11-21 08:00:00 Balance 957.40');
     expect(text).toContain('Win paid +20.00 2026-11-21 08:00:05 Balance 977.40');
@@ -90,7 +90,7 @@ describe('the story', () => {
     expect(back).toContain('Stake taken, but does not count 42.60');
     expect(back).toContain('Stake given back done 42.60 2026-11-21 08:00:08 Balance 1000.00');
     const onItsWay = await storyOf(TOLD_ROUNDS.compensated(false));
-    expect(onItsWay).toContain('Still owed 42.60');
+    expect(onItsWay).toContain('Under way 42.60');
     expect(onItsWay).toContain('Stake given back under way 42.60 not yet');
     expect(onItsWay).toContain('The stake of 42.60 EUR, back: it is sent');
   });
@@ -109,8 +109,8 @@ describe('the story', () => {
   test('a win above a cap is held, and not lost', async () => {
     const story = await storyOf(TOLD_ROUNDS.held());
     expect(story).toContain('Win being checked by a person 12500.00');
-    expect(story).toContain('Still owed 12500.00');
-    expect(story).toContain('a person looks at it before it is paid');
+    expect(story).toContain('Under way 12500.00');
+    expect(story).toContain('a person decides on it');
   });
 
   test('amounts have the decimals of their currency', async () => {

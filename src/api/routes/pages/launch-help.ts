@@ -81,7 +81,9 @@ export function troublePanels(help: LaunchHelp): readonly SafeHtml[] {
             <a class="rh-button rh-button-primary" href="${help.again}">Try again</a>
             ${
               help.redirectUrl !== null &&
-              html`<a class="rh-button" href="${help.redirectUrl}" target="_top">Back to casino</a>`
+              html`<a class="rh-button" href="${help.redirectUrl}" target="_top"
+                >Back to the casino</a
+              >`
             }
             <button class="rh-button rh-button-quiet" type="button" data-show-game>
               Show the game's page

@@ -70,7 +70,8 @@ const PAYOUTS: Readonly<Record<string, Told>> = {
   held: {
     state: 'being checked by a person',
     mood: 'warn',
-    meaning: 'It is larger than what is paid without a look. It is written down and not lost.',
+    meaning:
+      'It is larger than what is paid without a look. It is written down until a person decides.',
     moved: 0n,
   },
   owed: {
@@ -226,7 +227,7 @@ function sumsOf(
     ['Staked', staked, true],
     ['Won', won, true],
     ['Given back', back, back > 0n],
-    ['Still owed', stillOwed, stillOwed > 0n],
+    ['Under way', stillOwed, stillOwed > 0n],
   ];
   return {
     verdict: verdictOf(won - staked, {
@@ -266,7 +267,7 @@ function owedOf(
       return `The win of ${money(amount)}: it waits until the wallet has told whether it took the stake.`;
     }
     if (payout_state !== 'held') return [];
-    return `The win of ${money(amount)}: a person looks at it before it is paid.`;
+    return `The win of ${money(amount)}: it is larger than what is paid without a look; a person decides on it.`;
   });
   const open = calls.filter(({ status }) => status === 'open');
   const ofMoney = open.flatMap((call) => moneyOwed(call, bets, money) ?? []);
