@@ -26,7 +26,7 @@
     byId('progress').textContent = text;
   };
   const reach = (step) => byId(step)?.classList.add('rh-timeline-good');
-  const later = (work, ms) => timers.push(setTimeout(work, ms));
+  const later = (work, ms) => timers.push(setTimeout(() => void work(), ms));
 
   function end() {
     over = true;
@@ -75,8 +75,8 @@
       reach('step-loaded');
       if (checked) return open();
       void ask();
-      later(() => void ask(), CHECK_AFTER_LOAD_MS / 2);
-      later(() => void ask().then(() => fail('not_checked')), CHECK_AFTER_LOAD_MS);
+      later(ask, CHECK_AFTER_LOAD_MS / 2);
+      later(() => ask().then(() => fail('not_checked')), CHECK_AFTER_LOAD_MS);
     },
     true,
   );
@@ -87,7 +87,7 @@
     });
   }
   opening.hidden = false;
-  for (const ms of ASK_AT_MS) later(() => void ask(), ms);
+  for (const ms of ASK_AT_MS) later(ask, ms);
   later(() => {
     byId('slow').hidden = false;
     say('This takes longer than usual');
