@@ -108,7 +108,7 @@ describe('the story', () => {
 
   test('a win above a cap is held, and not lost', async () => {
     const story = await storyOf(TOLD_ROUNDS.held());
-    expect(story).toContain('Win being checked by a person 12500.00');
+    expect(story).toContain('Win held for a check 12500.00');
     expect(story).toContain('Under way 12500.00');
     expect(story).toContain('a person decides on it');
   });

@@ -39,7 +39,7 @@ const TROUBLES: readonly Trouble[] = [
       'Nothing in front of us changes POST requests with application/json.',
       'Nothing in front of us answers with something other than JSON: the provider then says “Partner API return null”.',
       "The casino's wallet tells the player's balance: without it we answer code 1.",
-      "player_id and token are in the game's address: they are, below.",
+      "player_id and token are in the game's address: they are, above.",
     ],
   },
   {
@@ -52,7 +52,7 @@ const TROUBLES: readonly Trouble[] = [
       'A content blocker or a strict privacy setting may keep the game out: allow it for this page.',
     ],
     checks: [
-      "The game's address below opens in a tab of its own; with an error there, the provider is the one to ask.",
+      "The game's address above, with its token, opens in a tab of its own; with an error there, the provider is the one to ask.",
       "The provider's page lets itself be shown in a frame of ours.",
       "The casino's own pages do not forbid frames inside the frame they show us in.",
     ],

@@ -68,7 +68,7 @@ const PAYOUTS: Readonly<Record<string, Told>> = {
     moved: 0n,
   },
   held: {
-    state: 'being checked by a person',
+    state: 'held for a check',
     mood: 'warn',
     meaning:
       'It is larger than what is paid without a look. It is written down until a person decides.',
