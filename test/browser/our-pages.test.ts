@@ -226,10 +226,12 @@ describe("a round's page", () => {
     expect(await page.evaluate('window.moved')).toBe(0);
     await page.emulateMedia({ media: 'print', colorScheme: 'dark' });
     expect(await page.getByRole('button', { name: 'Print' }).isVisible()).toBe(false);
-    const colours = await page.evaluate(
-      `[getComputedStyle(document.body).color, getComputedStyle(document.documentElement).getPropertyValue('--rh-surface')]`,
-    );
-    expect(colours).toEqual(['rgb(0, 0, 0)', '#ffffff']);
+    const paper = await page.evaluate(`(() => {
+      const root = getComputedStyle(document.documentElement);
+      const ink = getComputedStyle(document.body).color;
+      return [ink, root.colorScheme, root.getPropertyValue('--rh-surface')];
+    })()`);
+    expect(paper).toEqual(['rgb(0, 0, 0)', 'light', '#ffffff']);
     expect(await page.getByText('The win of 5.00 EUR').isVisible()).toBe(true);
     expect(problems).toEqual([]);
     await page.close();
