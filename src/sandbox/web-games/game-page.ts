@@ -33,6 +33,7 @@ export function gamePage(session: Session, game: Game, view: SpinView, assets: G
         data-bonus="${game.bonus.name}"
         data-prefix="${view.money.prefix}"
         data-suffix="${view.money.suffix}"
+        data-unit="${unitOf(view)}"
       >
         <img class="scene" src="${assets.base}/scenes/${game.slug}.svg" alt="" />
         ${header(game, view)}
@@ -63,10 +64,12 @@ function header(game: Game, view: SpinView): SafeHtml {
     <div class="name">
       <h1>${game.title}</h1>
       <p>
-        ${game.class}
+        <span class="class">${game.class}</span>
         ${
           view.demo &&
-          html`<span class="rh-badge rh-badge-warn" data-testid="demo">Demo, not real money</span>`
+          html`<span class="rh-badge rh-badge-warn" data-testid="demo"
+            >Demo<span class="wide">, not real money</span></span
+          >`
         }
       </p>
     </div>
@@ -128,12 +131,14 @@ function stage(game: Game, assets: GameAssets): SafeHtml {
         </svg>
       </div>
       <p class="banner" data-testid="bonus" hidden></p>
-      <div class="trouble rh-card rh-card-raised" data-testid="error" role="alert" hidden>
+    </div>
+    <div class="trouble rh-card rh-card-raised" data-testid="error" role="alert" hidden>
+      <div class="rh-row">
         <span class="rh-turntable" aria-hidden="true"></span>
         <h2 data-testid="error-title"></h2>
-        <p data-testid="error-text"></p>
-        <button id="close-error" class="rh-button" type="button">Close</button>
       </div>
+      <p data-testid="error-text"></p>
+      <button id="close-error" class="rh-button" type="button">Close</button>
     </div>
   </div>`;
 }
@@ -145,8 +150,14 @@ function pointsOf(rows: readonly number[]): string {
   return [`4,${first * 100 + 50}`, ...middles, `296,${last * 100 + 50}`].join(' ');
 }
 
+/** What stands behind the figures of balance and stake: that a demo's are credits, their label says. */
+function unitOf(view: SpinView): string {
+  return view.demo ? '' : view.money.suffix;
+}
+
 function controls(session: Session, view: SpinView): SafeHtml {
-  const { prefix, suffix } = view.money;
+  const { prefix } = view.money;
+  const suffix = unitOf(view);
   const usual = view.stakes[3] ?? view.stakes[0];
   return html`<div class="controls">
     <p class="money">

@@ -87,7 +87,7 @@ function waiting(operation: Operation, money: (minor: bigint) => string): Notice
     return {
       ...common,
       title: 'Your spin is being checked',
-      text: `The casino has not answered yet, so it is not known whether your stake of ${amount} was taken. The game keeps asking. If it was taken, the spin counts and a win is paid; if not, nothing leaves your balance. You need not do anything.`,
+      text: `The casino has not answered, so it is not known whether your stake of ${amount} was taken. Your spin is being checked: if the stake was taken, the spin counts; if not, your balance stays as it was. You need not do anything.`,
     };
   }
   if (operation.amount === 0n) {

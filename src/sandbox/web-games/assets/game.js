@@ -80,9 +80,13 @@ function showBalance(view) {
   if (view.balance !== null) showMoney(balance, view.balance);
 }
 
-const lineText = ({ line, symbol, won }) =>
-  `Line ${line}: three ${LABELS[symbol]}, ${moneyText(won)}`;
-const winsText = (wins) => wins.map(lineText).join('. ');
+/** One line's amount is the whole win, which is said already. */
+function winsText(wins) {
+  const amount = (won) => (wins.length > 1 ? ` ${moneyText(won)}` : '');
+  return wins
+    .map(({ line, symbol, won }) => `Line ${line}: three ${LABELS[symbol]}${amount(won)}`)
+    .join(', ');
+}
 
 /** Turns the reels through the spins of a round, the first of which is turning already. */
 async function playSpins(spins) {
@@ -91,8 +95,8 @@ async function playSpins(spins) {
       lights.off();
       find('reels').classList.add('bonus');
       banner.hidden = false;
-      banner.textContent = `Bonus spin ${index} of ${spins.length - 1}, stake ${moneyText(one.stake)}`;
-      say(banner.textContent);
+      banner.textContent = `Bonus spin ${index} of ${spins.length - 1}`;
+      say(`Stake of this spin: ${moneyText(one.stake)}`);
       reels.start();
       if (!reels.calm()) await settle(TURN_MS);
     }
@@ -135,7 +139,7 @@ function sayOutcome(round) {
   const lines = isBonus
     ? `${round.spins.length} spins for ${moneyText(round.stake)} in all`
     : winsText(round.spins.flatMap(({ wins }) => wins));
-  const lead = isBonus ? 'Bonus round: ' : '';
+  const lead = isBonus ? 'Bonus: ' : '';
   if (won) say(`${lead}${isBonus ? 'you' : 'You'} won ${moneyText(round.win)}`, lines);
   else say(`${lead}${isBonus ? 'no' : 'No'} win this time.`, isBonus ? lines : '');
   result.classList.toggle('good', won);
@@ -210,7 +214,7 @@ async function playOnce() {
   sound.start();
   reels.start();
   const turned = reels.calm() ? Promise.resolve() : settle(TURN_MS);
-  const waiting = setTimeout(() => say('Waiting for the casino to answer…'), PATIENCE_MS);
+  const waiting = setTimeout(() => say('Waiting for the casino…'), PATIENCE_MS);
   let view;
   try {
     const { ok, failed, answer } = await ask('/spin', { stake: stake.value });

@@ -1,5 +1,5 @@
 // Amounts are decimal text from the server, printed as they are; nothing is counted in floating point.
-const { prefix, suffix } = document.body.dataset;
+const { prefix, suffix, unit } = document.body.dataset;
 
 /** `1234.50` as `€1234.50`: for sentences and for those who listen. */
 export const moneyText = (amount) => `${prefix}${amount}${suffix}`;
@@ -15,7 +15,7 @@ export function showMoney(element, amount) {
     return group;
   });
   const rest = fraction === undefined ? '' : `.${fraction}`;
-  element.replaceChildren(prefix, ...parts, rest + suffix);
+  element.replaceChildren(prefix, ...parts, rest + unit);
 }
 
 /** A stake times tenths, exact: `0.20` times 5 tenths is `0.10`. */
