@@ -22,7 +22,7 @@ export type FakePartner = Awaited<ReturnType<typeof createFakePartner>>;
 
 /** A partner of the sandbox provider that answers whatever a test wants; by default it accepts everything. */
 export async function createFakePartner() {
-  let decide: ((call: Call) => Answer) | undefined;
+  let decide: ((call: Call) => Answer | undefined) | undefined;
   let calls: Call[] = [];
   const server: Server = createServer((request, response) => {
     const chunks: Buffer[] = [];
@@ -50,7 +50,7 @@ export async function createFakePartner() {
       return calls;
     },
     moneyCalls: () => calls.filter((call) => call.method !== 'Authorization'),
-    answer(next: (call: Call) => Answer) {
+    answer(next: (call: Call) => Answer | undefined) {
       decide = next;
     },
     /** Answers 0 to everything again; what was called before is forgotten. */
