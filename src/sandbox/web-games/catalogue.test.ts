@@ -4,7 +4,7 @@ import { readAssets } from './assets';
 import { GAMES, gameOf, iconPath, type Game } from './catalogue';
 import { machineOf, reelSymbols } from './machine';
 
-const each = test.each(GAMES.map((game) => [game.title, game] as const));
+const BY_TITLE = GAMES.map((game) => [game.title, game] as const);
 const folder = path.join(__dirname, 'assets');
 const names = (game: Game) => [game.bonus.name, ...game.symbols.map(({ name }) => name)].sort();
 
@@ -21,34 +21,43 @@ test('six games in three classes, with the ids that partners keep', () => {
   expect([gameOf('011'), gameOf('13'), gameOf('')]).toEqual([undefined, undefined, undefined]);
 });
 
-each('%s has drawings of its own: all its symbols, a scene and a theme', (_title, game) => {
-  const drawn = readdirSync(path.join(folder, 'symbols', game.slug)).sort();
-  expect(drawn).toEqual(names(game).map((name) => `${name}.svg`));
-  expect(existsSync(path.join(folder, 'scenes', `${game.slug}.svg`))).toBe(true);
-  const themes = readAssets().files.find(({ url }) => url.endsWith('/themes.css'));
-  expect(themes?.text).toContain(`.game-${game.slug} {`);
-  const others = GAMES.filter((other) => other !== game);
-  const paytable = (one: Game) => one.symbols.map(({ pays }) => pays);
-  for (const other of others) {
-    expect(names(other)).not.toEqual(expect.arrayContaining([names(game)[0]]));
-    expect(paytable(other)).not.toEqual(paytable(game));
-  }
-});
+test.each(BY_TITLE)(
+  '%s has drawings of its own: all its symbols, a scene and a theme',
+  (_title, game) => {
+    const drawn = readdirSync(path.join(folder, 'symbols', game.slug)).sort();
+    expect(drawn).toEqual(names(game).map((name) => `${name}.svg`));
+    expect(existsSync(path.join(folder, 'scenes', `${game.slug}.svg`))).toBe(true);
+    const themes = readAssets().files.find(({ url }) => url.endsWith('/themes.css'));
+    expect(themes?.text).toContain(`.game-${game.slug} {`);
+    const others = GAMES.filter((other) => other !== game);
+    const paytable = (one: Game) => one.symbols.map(({ pays }) => pays);
+    for (const other of others) {
+      expect(names(other)).not.toEqual(expect.arrayContaining([names(game)[0]]));
+      expect(paytable(other)).not.toEqual(paytable(game));
+    }
+  },
+);
 
-each('%s has its dearest symbol first, and every symbol on every reel', (_title, game) => {
-  const pays = game.symbols.map((symbol) => symbol.pays);
-  expect(pays).toEqual([...pays].sort((a, b) => b - a));
-  expect(new Set(game.strips.map((strip) => strip.length)).size).toBe(1);
-  for (const reel of reelSymbols(game)) expect([...new Set(reel)].sort()).toEqual(names(game));
-});
+test.each(BY_TITLE)(
+  '%s has its dearest symbol first, and every symbol on every reel',
+  (_title, game) => {
+    const pays = game.symbols.map((symbol) => symbol.pays);
+    expect(pays).toEqual([...pays].sort((a, b) => b - a));
+    expect(new Set(game.strips.map((strip) => strip.length)).size).toBe(1);
+    for (const reel of reelSymbols(game)) expect([...new Set(reel)].sort()).toEqual(names(game));
+  },
+);
 
-each('%s can stop on a loss, on one to three lines, and on a bonus round', (_title, game) => {
-  const { byLines, bonus, wins } = machineOf(game);
-  for (const outcomes of [byLines[0], byLines[1], byLines[2], byLines[3], bonus]) {
-    expect(outcomes?.length).toBeGreaterThan(0);
-  }
-  expect(wins.every((outcome) => outcome.wins.length > 0)).toBe(true);
-});
+test.each(BY_TITLE)(
+  '%s can stop on a loss, on one to three lines, and on a bonus round',
+  (_title, game) => {
+    const { byLines, bonus, wins } = machineOf(game);
+    for (const outcomes of [byLines[0], byLines[1], byLines[2], byLines[3], bonus]) {
+      expect(outcomes?.length).toBeGreaterThan(0);
+    }
+    expect(wins.every((outcome) => outcome.wins.length > 0)).toBe(true);
+  },
+);
 
 test('pictures are pictures only, and the icon of each is small', () => {
   const { files } = readAssets();
@@ -64,7 +73,7 @@ test('pictures are pictures only, and the icon of each is small', () => {
   }
 });
 
-each('the page of %s and everything on it stay below 100 KB', (_title, game) => {
+test.each(BY_TITLE)('the page of %s and everything on it stay below 100 KB', (_title, game) => {
   const { files } = readAssets();
   const shared = /\.(css|js)$/;
   const own = new RegExp(`/(${game.slug}\\.svg|${game.slug}/.*)$`);

@@ -53,7 +53,7 @@ export function winsOf(game: Game, reels: Reels): LineWin[] {
 /** A reel's symbols by name, in the order of its strip. */
 export function reelSymbols(game: Game): string[][] {
   return game.strips.map((strip) =>
-    [...strip].map((mark) => game.symbols[Number(mark)]?.name ?? game.bonus.name),
+    strip.split('').map((mark) => game.symbols[Number(mark)]?.name ?? game.bonus.name),
   );
 }
 
