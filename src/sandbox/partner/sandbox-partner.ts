@@ -3,16 +3,21 @@ import type { AddressInfo } from 'node:net';
 import type { Clock } from '../../lib/clock';
 import { JsonSyntaxError } from '../../lib/json';
 import type { Logger } from '../../lib/log';
+import { createBell } from './bell';
+import { createCallbackLog } from './callback-log';
+import { createCashier } from './cashier';
 import { createFaultSwitchboard } from './fault-switchboard';
 import { ShapeError } from './field-reader';
+import { createLiveFeed } from './live-feed';
 import { createMoney } from './money-text';
 import { createBookPool, prepareBook } from './open-book';
 import { createPlayerAccountReader } from './player-account';
 import { createRoundhouseClient } from './roundhouse-client';
 import { registerSandboxRoutes } from './sandbox-routes';
-import { createSessionCookie } from './session-cookie';
-import { registerStorefrontRoutes } from './storefront-routes';
+import { createSessionCookie } from './storefront/session-cookie';
+import { registerStorefrontRoutes } from './storefront/storefront-routes';
 import { createWallet } from './wallet';
+import { createWalletBook } from './wallet-book';
 import { registerWalletRoutes } from './wallet-routes';
 
 export interface SandboxPartnerDeps {
@@ -51,7 +56,10 @@ export function createSandboxPartner(deps: SandboxPartnerDeps): SandboxPartner {
   const closing = new AbortController();
   const app = Fastify({ logger: false, bodyLimit: BODY_MAX_BYTES });
   const shared = { ...deps, pool, money };
-  const faults = createFaultSwitchboard();
+  const bell = createBell();
+  const faults = createFaultSwitchboard(() => bell.ring());
+  const callbacks = createCallbackLog(shared);
+  const cashier = createCashier({ ...shared, bell });
   const wallet = createWallet(shared);
   const publicBaseUrl = deps.publicBaseUrl.replace(/\/+$/, '');
 
@@ -67,15 +75,27 @@ export function createSandboxPartner(deps: SandboxPartnerDeps): SandboxPartner {
     }
   });
   app.register(async (scope) =>
-    registerWalletRoutes(scope, { ...shared, wallet, faults, closing: closing.signal }),
+    registerWalletRoutes(scope, {
+      ...shared,
+      wallet,
+      faults,
+      callbacks,
+      bell,
+      closing: closing.signal,
+    }),
   );
-  app.register(async (scope) => registerSandboxRoutes(scope, { ...shared, faults }));
+  app.register(async (scope) => registerSandboxRoutes(scope, { ...shared, faults, cashier }));
   app.register(async (scope) =>
     registerStorefrontRoutes(scope, {
       ...shared,
       publicBaseUrl,
       roundhouse: createRoundhouseClient(deps),
-      accounts: createPlayerAccountReader(shared),
+      accounts: createPlayerAccountReader(pool),
+      cashier,
+      book: createWalletBook(pool),
+      faults,
+      feed: createLiveFeed(pool, bell),
+      closing: closing.signal,
       cookie: createSessionCookie(deps.agentSecret, publicBaseUrl.startsWith('https:')),
     }),
   );
@@ -84,6 +104,7 @@ export function createSandboxPartner(deps: SandboxPartnerDeps): SandboxPartner {
   return {
     async listen(port, host = '127.0.0.1') {
       await prepareBook(pool, money.currency);
+      await callbacks.trim();
       await app.listen({ host, port });
       return (app.server.address() as AddressInfo).port;
     },

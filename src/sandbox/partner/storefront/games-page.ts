@@ -1,0 +1,174 @@
+import { html, type SafeHtml } from '../../../lib/html';
+import type { Game, Product } from '../roundhouse-client';
+import { problemNotice } from './page-frame';
+import type { Visitor } from './visitor';
+
+/** One product with its games, or why they could not be fetched. */
+export interface Shelf {
+  readonly product: Product;
+  readonly games: readonly Game[];
+  readonly problem?: string;
+}
+
+/** Games whose name or product's name contains every word that was asked for. */
+export function searchShelves(shelves: readonly Shelf[], wanted: string): Shelf[] {
+  const words = wanted.toLowerCase().split(/\s+/).filter(Boolean);
+  if (words.length === 0) return [...shelves];
+  return shelves
+    .map((shelf) => ({
+      ...shelf,
+      games: shelf.games.filter((game) => {
+        const text = `${game.name} ${shelf.product.displayName}`.toLowerCase();
+        return words.every((word) => text.includes(word));
+      }),
+    }))
+    .filter((shelf) => shelf.games.length > 0);
+}
+
+export function gamesContent(
+  { blocked }: Visitor,
+  shelves: readonly Shelf[],
+  wanted: string,
+  problem: string | undefined,
+): SafeHtml {
+  const count = shelves.reduce((sum, shelf) => sum + shelf.games.length, 0);
+  return html`
+    <div class="shop-head">
+      <h1>Games</h1>
+      <form class="shop-search" role="search" method="get" action="/">
+        <label class="rh-unseen" for="search">Search games</label>
+        <input
+          class="rh-input"
+          id="search"
+          type="search"
+          name="q"
+          value="${wanted}"
+          maxlength="100"
+          placeholder="Search games and products"
+          autocomplete="off"
+          data-testid="search"
+        />
+        <button class="rh-button">Search</button>
+      </form>
+    </div>
+    ${
+      blocked &&
+      html`<div class="rh-notice rh-notice-warn" data-testid="blocked">
+        <p>This casino has blocked you: it refuses your bets. A win that you are owed is still paid.</p>
+      </div>`
+    }
+    ${problem && problemNotice(problem)}
+    <p class="rh-soft rh-small" role="status" data-search-count ${wanted === '' && hidden}>
+      ${wanted !== '' && foundText(count)}
+    </p>
+    ${
+      !problem &&
+      count === 0 &&
+      wanted === '' &&
+      html`<p class="rh-empty" data-testid="no-games">
+        No games yet. Roundhouse fetches the catalogue from the game provider within a minute of its start.
+      </p>`
+    }
+    ${shelves.map(shelfSection)}
+    ${wanted !== '' && html`<p><a href="/" data-testid="all-games">Show all games</a></p>`}
+  `;
+}
+
+const hidden = html`hidden`;
+
+/** The same words as search.js has. */
+function foundText(count: number): string {
+  return count === 1 ? '1 game found' : `${count} games found`;
+}
+
+function shelfSection({ product, games, problem }: Shelf): SafeHtml {
+  return html`
+    <section
+      class="shop-shelf"
+      data-search-group
+      data-testid="product-${product.providerName}"
+      aria-label="${product.displayName}"
+    >
+      <header class="shop-shelf-head">
+        ${
+          product.image &&
+          html`<img src="${product.image}" alt="" width="40" height="40" loading="lazy" />`
+        }
+        <h2>${product.displayName}</h2>
+        <form method="post" action="/play">
+          <input type="hidden" name="game_provider" value="${product.providerName}" />
+          <input type="hidden" name="game_id" value="0" />
+          <button
+            class="rh-button rh-button-small"
+            data-testid="lobby-${product.providerName}"
+            aria-label="Open the lobby of ${product.displayName}"
+          >
+            Lobby
+          </button>
+        </form>
+      </header>
+      ${problem && problemNotice(problem)}
+      <ul class="rh-tiles shop-games">
+        ${games.map((game) => gameTile(product, game))}
+      </ul>
+    </section>
+  `;
+}
+
+function gameTile(product: Product, game: Game): SafeHtml {
+  return html`
+    <li
+      class="rh-tile shop-game"
+      data-search="${`${game.name} ${product.displayName}`.toLowerCase()}"
+    >
+      <img
+        class="rh-tile-picture"
+        src="${game.image}"
+        alt=""
+        width="206"
+        height="206"
+        loading="lazy"
+      />
+      <div class="rh-tile-text">
+        <h3>${game.name}</h3>
+        <form method="post" action="/play">
+          <input type="hidden" name="game_provider" value="${product.providerName}" />
+          <input type="hidden" name="game_id" value="${game.gameId}" />
+          <button
+            class="rh-button rh-button-primary shop-play"
+            data-testid="play-${game.gameId}"
+            aria-label="Play ${game.name}"
+          >
+            Play
+          </button>
+          <button
+            class="rh-button shop-play-phone"
+            name="mobile"
+            value="true"
+            data-testid="play-mobile-${game.gameId}"
+            aria-label="Play ${game.name} as on a phone"
+          >
+            Phone
+          </button>
+        </form>
+      </div>
+    </li>
+  `;
+}
+
+/** The casino's own page around a launched game, so that its balance is seen while it is played. */
+export function playContent(title: string, launchUrl: string): SafeHtml {
+  return html`
+    <div class="shop-table">
+      <h1>${title}</h1>
+      <a class="rh-button rh-button-small" href="/" data-testid="back">Back to casino</a>
+    </div>
+    <iframe
+      class="shop-frame"
+      title="${title}"
+      src="${launchUrl}"
+      allow="autoplay; fullscreen"
+      data-testid="game-frame"
+    ></iframe>
+  `;
+}
