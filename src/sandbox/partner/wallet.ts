@@ -1,12 +1,6 @@
 import type { Pool } from 'pg';
 import type { Clock } from '../../lib/clock';
-import {
-  passGate,
-  refusal,
-  storeReply,
-  type Decision,
-  type GatedCall,
-} from './call-gate';
+import { passGate, refusal, storeReply, type Decision, type GatedCall } from './call-gate';
 import { inTransaction, type Transaction } from './open-book';
 import { recordHistory } from './history-feed';
 import { lockPlayer, openPlayer, post, type PlayerAccount } from './ledger';

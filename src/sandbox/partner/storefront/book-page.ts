@@ -33,7 +33,9 @@ export function bookContent(place: BookPlace, rows: SafeHtml, summary: SafeHtml)
           place.betId === undefined
             ? "The casino's own side: what Roundhouse asked of the wallet, and what was booked. Times are UTC."
             : html`Only bet <span class="rh-mono">${place.betId}</span>.
-                <a href="${bookAddress({ part: place.part, everyone: place.everyone })}">Show all</a>`
+                <a href="${bookAddress({ part: place.part, everyone: place.everyone })}"
+                  >Show all</a
+                >`
         }
       </p>
     </div>
@@ -46,9 +48,12 @@ export function bookContent(place: BookPlace, rows: SafeHtml, summary: SafeHtml)
         html`<p class="rh-small shop-whose">
           ${
             place.everyone
-              ? html`Every player. <a href="${bookAddress({ ...place, everyone: false })}">Only mine</a>`
+              ? html`Every player.
+                  <a href="${bookAddress({ ...place, everyone: false })}">Only mine</a>`
               : html`Only mine.
-                  <a href="${bookAddress({ ...place, everyone: true })}" data-testid="everyone">Every player</a>`
+                  <a href="${bookAddress({ ...place, everyone: true })}" data-testid="everyone"
+                    >Every player</a
+                  >`
           }
         </p>`
       }
@@ -73,7 +78,12 @@ export function callbacksPart(
   options: { readonly named: boolean; readonly links?: PageLinks },
 ): SafeHtml {
   return html`
-    <ol class="shop-calls" data-live-rows data-testid="callbacks" ${callbacks.length === 0 && html`hidden`}>
+    <ol
+      class="shop-calls"
+      data-live-rows
+      data-testid="callbacks"
+      ${callbacks.length === 0 && html`hidden`}
+    >
       ${callbacks.map((callback) => callbackItem(callback, money, options.named))}
     </ol>
     ${
@@ -114,8 +124,7 @@ export function callbackItem(callback: LoggedCallback, money: Money, named: bool
             callback.replyStatus === null
               ? html`<p>Nothing: the caller was left without an answer.</p>`
               : html`<pre class="rh-mono" tabindex="0" aria-label="Answer">
-${`HTTP ${String(callback.replyStatus)}\n${laidOut(callback.replyBody ?? '')}`}</pre
-                >`
+${`HTTP ${String(callback.replyStatus)}\n${laidOut(callback.replyBody ?? '')}`}</pre>`
           }
           <p class="rh-small rh-soft">${gateText(callback)}${tookText(callback)}</p>
         </div>
@@ -141,8 +150,10 @@ function signatureText({ signatureOk }: LoggedCallback): string {
 }
 
 function gateBadge({ gate }: LoggedCallback): SafeHtml | false {
-  if (gate === 'repeat') return html`<span class="rh-badge rh-badge-info" data-testid="gate">↻ repeat</span>`;
-  if (gate === 'conflict') return html`<span class="rh-badge rh-badge-bad" data-testid="gate">✗ other content</span>`;
+  if (gate === 'repeat')
+    return html`<span class="rh-badge rh-badge-info" data-testid="gate">↻ repeat</span>`;
+  if (gate === 'conflict')
+    return html`<span class="rh-badge rh-badge-bad" data-testid="gate">✗ other content</span>`;
   return false;
 }
 
@@ -157,7 +168,9 @@ function gateText({ gate, endpoint, fault, replyStatus }: LoggedCallback): strin
     case null:
       if (endpoint === 'balance') return 'Moves nothing, so there is nothing to de-duplicate. ';
       if (fault !== null) return 'The fault met it before anything was decided: nothing moved. ';
-      return replyStatus === 200 ? '' : 'Refused without a trace: it may be decided otherwise later. ';
+      return replyStatus === 200
+        ? ''
+        : 'Refused without a trace: it may be decided otherwise later. ';
   }
 }
 
@@ -221,7 +234,9 @@ export function movementRow(movement: BookedMovement, money: Money, named: boole
     </td>
     <td data-label="From">${given ? other : player}</td>
     <td data-label="To">${given ? player : other}</td>
-    <td class="rh-number ${given && 'rh-money-in'}" data-label="Amount">${signed(movement.amountMinor, money)}</td>
+    <td class="rh-number ${given && 'rh-money-in'}" data-label="Amount">
+      ${signed(movement.amountMinor, money)}
+    </td>
     <td class="rh-number" data-label="Balance">${money.label(movement.balanceAfterMinor)}</td>
   </tr>`;
 }

@@ -2,16 +2,9 @@ import type { FastifyInstance } from 'fastify';
 import { isBalanced } from '../book-report';
 import { CALLBACKS_KEPT } from '../callback-log';
 import { inTransaction } from '../open-book';
-import { RoundhouseError } from '../roundhouse-client';
 import { html } from '../../../lib/html';
 import { BET_ID } from '../wallet-request';
-import {
-  bookAddress,
-  bookContent,
-  callbacksPart,
-  ledgerPart,
-  type BookPlace,
-} from './book-page';
+import { bookAddress, bookContent, callbacksPart, ledgerPart, type BookPlace } from './book-page';
 import { historyContent } from './history-page';
 import { problemContent, type PageFrame } from './page-frame';
 import type { StorefrontDeps } from './storefront-deps';
@@ -165,9 +158,10 @@ async function partOf(
     summary: html`<p class="rh-small rh-soft" data-testid="balanced">
       ${
         balanced
-          ? html`<span class="rh-badge rh-badge-good">✓ balanced</span> Each movement is two lines that sum to zero, and
-              each balance is the sum of its lines.`
-          : html`<span class="rh-badge rh-badge-bad">✗ not balanced</span> A balance is not the sum of its lines.`
+          ? html`<span class="rh-badge rh-badge-good">✓ balanced</span> Each movement is two lines
+              that sum to zero, and each balance is the sum of its lines.`
+          : html`<span class="rh-badge rh-badge-bad">✗ not balanced</span> A balance is not the sum
+              of its lines.`
       }
     </p>`,
   };

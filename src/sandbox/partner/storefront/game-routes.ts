@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { RoundhouseError } from '../roundhouse-client';
 import { showSignIn } from './account-routes';
-import { gamesContent, playContent, searchShelves, type Shelf } from './games-page';
+import { gamesContent, playContent, type Shelf } from './games-page';
 import type { PageFrame } from './page-frame';
 import { policyWith } from './policy';
 import type { StorefrontAssets } from './storefront-assets';
@@ -30,9 +30,7 @@ export function registerGamePages(
     const userAgent = playerOf(request, deps);
     if (!userAgent) {
       const canonical = canonicalAddress(request.headers.host, deps.publicBaseUrl);
-      return canonical
-        ? reply.redirect(canonical, 302)
-        : showSignIn(reply, 200, deps, frame);
+      return canonical ? reply.redirect(canonical, 302) : showSignIn(reply, 200, deps, frame);
     }
     const wanted = [request.query.q ?? ''].flat().join(' ').trim().slice(0, SEARCH_LENGTH_MAX);
     const cursor = await deps.feed.cursor();
@@ -47,8 +45,7 @@ export function registerGamePages(
         scripts: [assets.search],
       });
     try {
-      const found = searchShelves(await shelves(deps), wanted);
-      return await show(reply, 200, page(found));
+      return await show(reply, 200, page(await shelves(deps)));
     } catch (error) {
       if (!(error instanceof RoundhouseError)) throw error;
       deps.log.warn({ err: error }, 'no games to show');
@@ -115,7 +112,9 @@ async function showGame(
 async function titleOf(deps: StorefrontDeps, provider: string, gameId: string): Promise<string> {
   try {
     if (gameId === '0') {
-      const product = (await deps.roundhouse.products()).find((one) => one.providerName === provider);
+      const product = (await deps.roundhouse.products()).find(
+        (one) => one.providerName === provider,
+      );
       return product?.displayName ?? provider;
     }
     const game = (await deps.roundhouse.games(provider)).find((one) => one.gameId === gameId);

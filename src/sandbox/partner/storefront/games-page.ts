@@ -10,20 +10,16 @@ export interface Shelf {
   readonly problem?: string;
 }
 
-/** Games whose name or product's name contains every word that was asked for. */
-export function searchShelves(shelves: readonly Shelf[], wanted: string): Shelf[] {
-  const words = wanted.toLowerCase().split(/\s+/).filter(Boolean);
-  if (words.length === 0) return [...shelves];
-  return shelves
-    .map((shelf) => ({
-      ...shelf,
-      games: shelf.games.filter((game) => {
-        const text = `${game.name} ${shelf.product.displayName}`.toLowerCase();
-        return words.every((word) => text.includes(word));
-      }),
-    }))
-    .filter((shelf) => shelf.games.length > 0);
+/** Whether a game's name and its product's name hold every word that was asked for. search.js does the same. */
+function isFound(text: string, wanted: string): boolean {
+  return wanted
+    .toLowerCase()
+    .split(/\s+/)
+    .every((word) => text.includes(word));
 }
+
+const searchText = (product: Product, game: Game) =>
+  `${game.name} ${product.displayName}`.toLowerCase();
 
 export function gamesContent(
   { blocked }: Visitor,
@@ -31,7 +27,9 @@ export function gamesContent(
   wanted: string,
   problem: string | undefined,
 ): SafeHtml {
-  const count = shelves.reduce((sum, shelf) => sum + shelf.games.length, 0);
+  const found = ({ product, games }: Shelf) =>
+    games.filter((game) => isFound(searchText(product, game), wanted));
+  const count = shelves.reduce((sum, shelf) => sum + found(shelf).length, 0);
   return html`
     <div class="shop-head">
       <h1>Games</h1>
@@ -54,11 +52,13 @@ export function gamesContent(
     ${
       blocked &&
       html`<div class="rh-notice rh-notice-warn" data-testid="blocked">
-        <p>This casino has blocked you: it refuses your bets. A win that you are owed is still paid.</p>
+        <p>
+          This casino has blocked you: it refuses your bets. A win that you are owed is still paid.
+        </p>
       </div>`
     }
     ${problem && problemNotice(problem)}
-    <p class="rh-soft rh-small" role="status" data-search-count ${wanted === '' && hidden}>
+    <p class="rh-soft rh-small shop-found" role="status" data-testid="found">
       ${wanted !== '' && foundText(count)}
     </p>
     ${
@@ -66,24 +66,25 @@ export function gamesContent(
       count === 0 &&
       wanted === '' &&
       html`<p class="rh-empty" data-testid="no-games">
-        No games yet. Roundhouse fetches the catalogue from the game provider within a minute of its start.
+        No games yet. Roundhouse fetches the catalogue from the game provider within a minute of its
+        start.
       </p>`
     }
-    ${shelves.map(shelfSection)}
-    ${wanted !== '' && html`<p><a href="/" data-testid="all-games">Show all games</a></p>`}
+    ${shelves.map((shelf) => shelfSection(shelf, found(shelf)))}
   `;
 }
 
-const hidden = html`hidden`;
-
 /** The same words as search.js has. */
 function foundText(count: number): string {
+  if (count === 0) return 'No game has that name.';
   return count === 1 ? '1 game found' : `${count} games found`;
 }
 
-function shelfSection({ product, games, problem }: Shelf): SafeHtml {
+/** Games that were not asked for are printed hidden, so that a script can show them without asking us. */
+function shelfSection({ product, games, problem }: Shelf, found: readonly Game[]): SafeHtml {
   return html`
     <section
+      ${found.length === 0 && problem === undefined && html`hidden`}
       class="shop-shelf"
       data-search-group
       data-testid="product-${product.providerName}"
@@ -109,17 +110,18 @@ function shelfSection({ product, games, problem }: Shelf): SafeHtml {
       </header>
       ${problem && problemNotice(problem)}
       <ul class="rh-tiles shop-games">
-        ${games.map((game) => gameTile(product, game))}
+        ${games.map((game) => gameTile(product, game, found.includes(game)))}
       </ul>
     </section>
   `;
 }
 
-function gameTile(product: Product, game: Game): SafeHtml {
+function gameTile(product: Product, game: Game, shown: boolean): SafeHtml {
   return html`
     <li
       class="rh-tile shop-game"
-      data-search="${`${game.name} ${product.displayName}`.toLowerCase()}"
+      data-search="${searchText(product, game)}"
+      ${!shown && html`hidden`}
     >
       <img
         class="rh-tile-picture"
@@ -147,9 +149,7 @@ function gameTile(product: Product, game: Game): SafeHtml {
             value="true"
             data-testid="play-mobile-${game.gameId}"
             aria-label="Play ${game.name} as on a phone"
-          >
-            Phone
-          </button>
+          ><span class="shop-wide">Phone</span><span class="shop-narrow">Play</span></button>
         </form>
       </div>
     </li>

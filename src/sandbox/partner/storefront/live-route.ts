@@ -14,7 +14,7 @@ import { playerOf } from './visitor';
 /** Each stream is a connection and a few queries a second at most; a demo has a handful of windows. */
 const STREAMS_MAX = 50;
 /** A page that missed more than this shows it by being loaded again. */
-const ROWS_AT_ONCE_MAX = 50;
+const ROWS_AT_ONCE_MAX = 100;
 /** The visit is checked anew when the browser connects again. */
 const STREAM_MAX_MS = 10 * 60_000;
 /** How soon a browser connects again after a stream has ended. */
@@ -85,11 +85,7 @@ async function stream(
 ): Promise<void> {
   const gone = new AbortController();
   raw.once('close', () => gone.abort());
-  const signal = AbortSignal.any([
-    gone.signal,
-    deps.closing,
-    AbortSignal.timeout(STREAM_MAX_MS),
-  ]);
+  const signal = AbortSignal.any([gone.signal, deps.closing, AbortSignal.timeout(STREAM_MAX_MS)]);
   raw.writeHead(200, {
     'content-type': 'text/event-stream; charset=utf-8',
     'cache-control': 'no-store',
@@ -123,9 +119,7 @@ async function messageOf(
   const rows = step.from < step.to ? await rowsOf(step, userAgent, view, deps) : [];
   return {
     ...(account ? { balance: deps.money.label(account.balanceMinor) } : {}),
-    ...(view.view === 'switchboard'
-      ? { faults: faultsPanel(deps.faults.list()).toString() }
-      : {}),
+    ...(view.view === 'switchboard' ? { faults: faultsPanel(deps.faults.list()).toString() } : {}),
     ...(rows.length > ROWS_AT_ONCE_MAX
       ? { stale: true as const }
       : rows.length > 0

@@ -57,7 +57,11 @@ export function createPageFrame(assets: StorefrontAssets): PageFrame {
             </a>
             ${visitor && visitorBar(visitor, place)}
           </header>
-          <main id="main" tabindex="-1" class="${layout === 'window' ? 'shop-window' : 'rh-page rh-stack'}">
+          <main
+            id="main"
+            tabindex="-1"
+            class="${layout === 'window' ? 'shop-window' : 'rh-page rh-stack'}"
+          >
             ${content}
           </main>
           ${
@@ -80,7 +84,7 @@ function liveAddress({ view, cursor, everyone, betId }: LiveView): string {
 function visitorBar({ name, userAgent, balance }: Visitor, place: Place | undefined): SafeHtml {
   return html`
     <div class="shop-visitor">
-      <span class="shop-live" data-live-state hidden></span>
+      <span class="shop-live rh-small" data-testid="live"></span>
       <span class="shop-purse">
         <span class="rh-unseen">Balance</span>
         <output class="rh-money" data-testid="balance" aria-label="Balance">${balance}</output>

@@ -14,8 +14,8 @@ export function signInContent(
     <div class="shop-hero">
       <h1>Welcome to the Sandbox Casino</h1>
       <p class="rh-soft">
-        A small casino with a real wallet: each bet, win and callback is booked as it would be with live money. The
-        money is play money. Whom do you want to be?
+        A small casino with a real wallet: each bet, win and callback is booked as it would be with
+        live money. The money is play money. Whom do you want to be?
       </p>
     </div>
     ${problem && problemNotice(problem)}
@@ -64,10 +64,9 @@ function playerCard(
       </p>
       <form method="post" action="/login">
         <input type="hidden" name="reference" value="${reference}" />
-        <button
-          class="rh-button ${index === 0 ? 'rh-button-primary' : ''}"
-          data-testid="${testId}"
-        >Play as ${name}</button>
+        <button class="rh-button ${index === 0 ? 'rh-button-primary' : ''}" data-testid="${testId}">
+          Play as ${name}
+        </button>
       </form>
     </li>
   `;

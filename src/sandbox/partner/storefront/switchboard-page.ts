@@ -42,7 +42,10 @@ export function switchboardContent(
                   value="${endpoint}"
                   ${endpoint === 'bet' && html`checked`}
                 />
-                <span><b class="rh-mono">/${endpoint}</b> <span class="rh-soft">${ENDPOINTS[endpoint]}</span></span>
+                <span
+                  ><b class="rh-mono">/${endpoint}</b>
+                  <span class="rh-soft">${ENDPOINTS[endpoint]}</span></span
+                >
               </label>`,
           )}
         </fieldset>
@@ -77,8 +80,8 @@ export function switchboardContent(
           <button class="rh-button rh-button-primary" data-testid="switch-on">Switch on</button>
         </div>
         <p class="rh-small rh-soft">
-          Ten calls of which half fail within 10 seconds open the breaker: Roundhouse then refuses new spins at once and
-          keeps what it owes until the wallet is back.
+          Ten calls of which half fail within 10 seconds open the breaker: Roundhouse then refuses
+          new spins at once and keeps what it owes until the wallet is back.
         </p>
       </form>
       <section class="rh-stack" aria-labelledby="happened">

@@ -34,9 +34,7 @@ export function registerSwitchboardPage(
   });
 }
 
-function readSwitch(
-  form: URLSearchParams,
-): { endpoint: WalletEndpoint; fault: Fault } | undefined {
+function readSwitch(form: URLSearchParams): { endpoint: WalletEndpoint; fault: Fault } | undefined {
   const endpoint = WALLET_ENDPOINTS.find((one) => one === form.get('endpoint'));
   const mode = FAULT_MODES.find((one) => one === form.get('mode'));
   const count = Number(form.get('count') ?? 1);
