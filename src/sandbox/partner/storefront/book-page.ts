@@ -4,6 +4,7 @@ import type { BookedMovement, LoggedCallback } from '../wallet-book';
 import { askedText, laidOut } from './callback-text';
 import { FAULTS } from './fault-text';
 import { pageLinks, signed, type PageLinks } from './history-page';
+import { CURRENT } from './page-frame';
 import { timeOf } from './time-text';
 
 /** Which part of the book is looked at. */
@@ -26,7 +27,7 @@ export function bookAddress({ part, everyone, betId }: BookPlace, before?: bigin
 
 export function bookContent(place: BookPlace, rows: SafeHtml, summary: SafeHtml): SafeHtml {
   return html`
-    <div class="shop-head">
+    <div class="shop-title">
       <h1>Wallet book</h1>
       <p class="rh-soft rh-small">
         ${
@@ -67,7 +68,7 @@ function tab(text: string, place: BookPlace, part: BookPlace['part']): SafeHtml 
     class="rh-tab"
     href="${bookAddress({ ...place, part })}"
     data-testid="${part}-tab"
-    aria-current="${place.part === part ? 'page' : 'false'}"
+    ${place.part === part && CURRENT}
     >${text}</a
   >`;
 }

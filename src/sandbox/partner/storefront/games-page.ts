@@ -93,7 +93,7 @@ function shelfSection({ product, games, problem }: Shelf, found: readonly Game[]
       <header class="shop-shelf-head">
         ${
           product.image &&
-          html`<img src="${product.image}" alt="" width="40" height="40" loading="lazy" />`
+          html`<img src="${product.image}" alt="" width="64" height="64" loading="lazy" />`
         }
         <h2>${product.displayName}</h2>
         <form method="post" action="/play">
@@ -149,7 +149,9 @@ function gameTile(product: Product, game: Game, shown: boolean): SafeHtml {
             value="true"
             data-testid="play-mobile-${game.gameId}"
             aria-label="Play ${game.name} as on a phone"
-          ><span class="shop-wide">Phone</span><span class="shop-narrow">Play</span></button>
+          >
+            <span class="shop-wide">Phone</span><span class="shop-narrow">Play</span>
+          </button>
         </form>
       </div>
     </li>
@@ -159,10 +161,7 @@ function gameTile(product: Product, game: Game, shown: boolean): SafeHtml {
 /** The casino's own page around a launched game, so that its balance is seen while it is played. */
 export function playContent(title: string, launchUrl: string): SafeHtml {
   return html`
-    <div class="shop-table">
-      <h1>${title}</h1>
-      <a class="rh-button rh-button-small" href="/" data-testid="back">Back to casino</a>
-    </div>
+    <h1 class="rh-unseen">${title}</h1>
     <iframe
       class="shop-frame"
       title="${title}"

@@ -14,7 +14,7 @@ export function historyContent(
   links: PageLinks,
 ): SafeHtml {
   return html`
-    <div class="shop-head">
+    <div class="shop-title">
       <h1>Bet history</h1>
       <p class="rh-soft rh-small">
         What Roundhouse reported of each bet, newest first. Times are UTC.

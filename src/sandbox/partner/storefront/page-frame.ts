@@ -25,11 +25,14 @@ export interface Page {
 
 const PLACES = {
   games: { href: '/', text: 'Games', testId: 'games-link' },
-  history: { href: '/history', text: 'Bet history', testId: 'history-link' },
+  history: { href: '/history', text: 'History', testId: 'history-link' },
   book: { href: '/book', text: 'Wallet book', testId: 'book-link' },
   switchboard: { href: '/switchboard', text: 'Switchboard', testId: 'switchboard-link' },
 } as const;
 export type Place = keyof typeof PLACES | 'topup';
+
+/** On the link to where one is. */
+export const CURRENT = html`aria-current="page"`;
 
 export type PageFrame = (page: Page) => SafeHtml;
 
@@ -53,9 +56,9 @@ export function createPageFrame(assets: StorefrontAssets): PageFrame {
           <a class="rh-skip" href="#main">Skip to the content</a>
           <header class="rh-bar shop-bar">
             <a class="rh-brand" href="/">
-              <img src="${assets.icon}" alt="" width="28" height="28" />Sandbox Casino
+              <img src="${assets.icon}" alt="" width="28" height="28" /><span>Sandbox Casino</span>
             </a>
-            ${visitor && visitorBar(visitor, place)}
+            ${visitor && visitorBar(visitor, place, layout === 'window')}
           </header>
           <main
             id="main"
@@ -81,37 +84,32 @@ function liveAddress({ view, cursor, everyone, betId }: LiveView): string {
   return `/live?${query.toString()}`;
 }
 
-function visitorBar({ name, userAgent, balance }: Visitor, place: Place | undefined): SafeHtml {
+function visitorBar(
+  { name, userAgent, balance }: Visitor,
+  place: Place | undefined,
+  isPlaying: boolean,
+): SafeHtml {
   return html`
     <div class="shop-visitor">
-      <span class="shop-live rh-small" data-testid="live"></span>
-      <span class="shop-purse">
-        <span class="rh-unseen">Balance</span>
-        <output class="rh-money" data-testid="balance" aria-label="Balance">${balance}</output>
-        <a
-          href="/topup"
-          class="shop-add"
-          data-testid="topup-link"
-          aria-current="${place === 'topup' ? 'page' : 'false'}"
-        >
-          Top up
-        </a>
-      </span>
       <form method="post" action="/logout" class="shop-who">
         <span class="shop-name" data-testid="player" title="${userAgent}">${name}</span>
         <button class="shop-out" data-testid="logout">Log out</button>
       </form>
+      <span class="shop-live rh-small" data-testid="live"></span>
+      <span class="shop-purse">
+        <span class="rh-unseen">Balance</span>
+        <output class="rh-money" data-testid="balance" aria-label="Balance">${balance}</output>
+        <a href="/topup" class="shop-add" data-testid="topup-link" ${place === 'topup' && CURRENT}>
+          <span class="shop-wide">Top up</span><span class="shop-narrow" aria-hidden="true">+</span>
+        </a>
+      </span>
     </div>
     <nav class="rh-bar-nav shop-nav" aria-label="Casino">
       ${Object.entries(PLACES).map(
         ([key, { href, text, testId }]) =>
-          html`<a
-            href="${href}"
-            data-testid="${testId}"
-            aria-current="${key === place ? 'page' : 'false'}"
-            >${text}</a
-          >`,
+          html`<a href="${href}" data-testid="${testId}" ${key === place && CURRENT}>${text}</a>`,
       )}
+      ${isPlaying && html`<a href="/" class="shop-back" data-testid="back">Back to casino</a>`}
     </nav>
   `;
 }

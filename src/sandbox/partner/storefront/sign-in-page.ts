@@ -55,8 +55,7 @@ function playerCard(
   return html`
     <li class="rh-card shop-player">
       <span class="shop-face" aria-hidden="true">${name.slice(0, 1)}</span>
-      <h2>${name}</h2>
-      ${blocked && html`<p><span class="rh-badge rh-badge-bad">Blocked</span></p>`}
+      <h2>${name} ${blocked && html`<span class="rh-badge rh-badge-bad">Blocked</span>`}</h2>
       <p class="rh-soft">${about}</p>
       <p class="shop-worth">
         <span class="rh-soft rh-small">${balance === undefined ? 'Starts with' : 'Has now'}</span>

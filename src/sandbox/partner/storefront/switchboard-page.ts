@@ -14,7 +14,7 @@ export function switchboardContent(
   problem?: string,
 ): SafeHtml {
   return html`
-    <div class="shop-head">
+    <div class="shop-title">
       <h1>Switchboard</h1>
       <p class="rh-soft rh-small">
         Make this wallet misbehave, for every player, and watch Roundhouse cope.
@@ -25,70 +25,68 @@ export function switchboardContent(
       <h2 id="now" class="rh-unseen">Switched on now</h2>
       <div data-live-faults aria-live="polite">${faultsPanel(faults)}</div>
     </section>
-    <div class="shop-board">
-      <form method="post" action="/switchboard" class="rh-card rh-stack" data-testid="switchboard">
-        <fieldset class="shop-choices">
-          <legend>What goes wrong</legend>
-          ${FAULTS.map((fault, index) => faultChoice(fault, index === 0))}
-        </fieldset>
-        <fieldset class="shop-choices shop-endpoints">
-          <legend>At which call</legend>
-          ${WALLET_ENDPOINTS.map(
-            (endpoint) =>
-              html`<label class="shop-choice">
-                <input
-                  type="radio"
-                  name="endpoint"
-                  value="${endpoint}"
-                  ${endpoint === 'bet' && html`checked`}
-                />
-                <span
-                  ><b class="rh-mono">/${endpoint}</b>
-                  <span class="rh-soft">${ENDPOINTS[endpoint]}</span></span
-                >
-              </label>`,
-          )}
-        </fieldset>
-        <div class="shop-amounts">
-          <label class="rh-field">
-            <span>For how many calls</span>
-            <input
-              class="rh-input"
-              type="number"
-              name="count"
-              value="1"
-              min="1"
-              max="${PAGE_COUNT_MAX}"
-              required
-              data-testid="count"
-            />
-          </label>
-          <label class="rh-field shop-delay">
-            <span>Seconds to wait</span>
-            <input
-              class="rh-input"
-              type="number"
-              name="delay_s"
-              value="${DEFAULT_SLOW_MS / 1000}"
-              min="0"
-              max="${PAGE_DELAY_MAX_S}"
-              step="0.1"
-              required
-              data-testid="delay"
-            />
-          </label>
-          <button class="rh-button rh-button-primary" data-testid="switch-on">Switch on</button>
-        </div>
-        <p class="rh-small rh-soft">
-          Ten calls of which half fail within 10 seconds open the breaker: Roundhouse then refuses
-          new spins at once and keeps what it owes until the wallet is back.
-        </p>
-      </form>
-      <section class="rh-stack" aria-labelledby="happened">
-        <h2 id="happened">What happened</h2>
-        ${happened}
-      </section>
-    </div>
+    <form method="post" action="/switchboard" class="rh-card rh-stack" data-testid="switchboard">
+      <fieldset class="shop-choices shop-modes">
+        <legend>What goes wrong</legend>
+        ${FAULTS.map((fault, index) => faultChoice(fault, index === 0))}
+      </fieldset>
+      <fieldset class="shop-choices shop-endpoints">
+        <legend>At which call</legend>
+        ${WALLET_ENDPOINTS.map(
+          (endpoint) =>
+            html`<label class="shop-choice">
+              <input
+                type="radio"
+                name="endpoint"
+                value="${endpoint}"
+                ${endpoint === 'bet' && html`checked`}
+              />
+              <span>
+                <b class="rh-mono">/${endpoint}</b><br />
+                <span class="rh-soft rh-small">${ENDPOINTS[endpoint]}</span>
+              </span>
+            </label>`,
+        )}
+      </fieldset>
+      <div class="shop-amounts">
+        <label class="rh-field">
+          <span>For how many calls</span>
+          <input
+            class="rh-input"
+            type="number"
+            name="count"
+            value="1"
+            min="1"
+            max="${PAGE_COUNT_MAX}"
+            required
+            data-testid="count"
+          />
+        </label>
+        <label class="rh-field shop-delay">
+          <span>Seconds to wait</span>
+          <input
+            class="rh-input"
+            type="number"
+            name="delay_s"
+            value="${DEFAULT_SLOW_MS / 1000}"
+            min="0"
+            max="${PAGE_DELAY_MAX_S}"
+            step="0.1"
+            required
+            data-testid="delay"
+          />
+        </label>
+        <button class="rh-button rh-button-primary" data-testid="switch-on">Switch on</button>
+      </div>
+      <p class="rh-small rh-soft">
+        Ten calls of which half fail within 10 seconds open the breaker: Roundhouse then refuses new
+        spins at once and keeps what it owes until the wallet is back.
+      </p>
+    </form>
+    <section class="rh-stack" aria-labelledby="happened">
+      <h2 id="happened">What happened</h2>
+      ${happened}
+    </section>
   `;
 }
 
@@ -103,7 +101,8 @@ function faultChoice({ mode, name, wallet, roundhouse }: FaultText, checked: boo
     />
     <span>
       <b>${name}</b>
-      <span>${wallet} <span class="rh-soft">${roundhouse}</span></span>
+      <span class="rh-small">${wallet}</span>
+      <span class="rh-small rh-soft">${roundhouse}</span>
     </span>
   </label>`;
 }

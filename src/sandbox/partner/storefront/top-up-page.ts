@@ -20,7 +20,7 @@ export function topUpContent(
   },
 ): SafeHtml {
   return html`
-    <div class="shop-head">
+    <div class="shop-title">
       <h1>Top up</h1>
       <p class="rh-soft rh-small">Play money from the bank of this casino, as much as you like.</p>
     </div>
