@@ -192,7 +192,8 @@ test('more than a page can show is told as such, and nobody who is not signed in
   expect(messages[0]).toMatchObject({ stale: true });
   expect(rowsOf(messages)).toEqual([]);
   stream.cut();
-  expect((await fetch(casino.base + address)).status).toBe(401);
+  const stranger = await fetch(casino.base + address);
+  expect([stranger.status, await stranger.json()]).toEqual([401, { error: 'not signed in' }]);
 });
 
 test('a casino that closes ends its streams', async () => {

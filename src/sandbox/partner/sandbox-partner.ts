@@ -43,6 +43,12 @@ export interface SandboxPartner {
 
 /** Every body of the partner document fits many times over. */
 const BODY_MAX_BYTES = 64 * 1024;
+/**
+ * For the calls in flight when the casino closes; one that is cut is repeated, like any whose answer was lost. There is a
+ * limit because Node 20 takes a connection for busy that was opened after a browser left a live stream: closing would
+ * wait for it until its keep-alive ends.
+ */
+const CLOSE_GRACE_MS = 2_000;
 
 /**
  * The sandbox casino: the reference wallet of the partner document under /wallet, a storefront under /, and the
@@ -111,7 +117,9 @@ export function createSandboxPartner(deps: SandboxPartnerDeps): SandboxPartner {
     close() {
       closed ??= (async () => {
         closing.abort();
+        const cut = setTimeout(() => app.server.closeAllConnections(), CLOSE_GRACE_MS);
         await app.close();
+        clearTimeout(cut);
         await pool.end();
       })();
       return closed;
