@@ -43,7 +43,7 @@ export const FAULTS: readonly FaultText[] = [
     name: 'Decline',
     wallet: 'The wallet refuses: a new bet for lack of funds (402), any other call with 403.',
     roundhouse:
-      'A refused bet ends the spin with nothing taken; a refused win stays owed, is asked for again, and opens a case for an operator.',
+      'Roundhouse ends the spin of a refused bet with nothing taken; a refused win it goes on owing, asks again, and opens a case for an operator.',
   },
 ];
 
