@@ -35,8 +35,13 @@ const byId = (id: string) => page.getByTestId(id);
 const reads = (id: string, text: string) =>
   eventually(async () => expect(await byId(id).innerText()).toContain(text));
 /** The mark that a page which was loaded anew would not have any more. */
-const mark = () => page.evaluate(() => document.body.setAttribute('data-mark', 'here'));
-const isMarked = () => page.evaluate(() => document.body.getAttribute('data-mark') === 'here');
+const mark = () => page.evaluate(`document.body.dataset.mark = 'here'`);
+const setHidden = (hidden: boolean) =>
+  page.evaluate(`
+    Object.defineProperty(document, 'hidden', { value: ${String(hidden)}, configurable: true });
+    document.dispatchEvent(new Event('visibilitychange'));
+  `);
+const isMarked = () => page.evaluate<boolean>(`document.body.dataset.mark === 'here'`);
 
 test('the balance moves while a callback moves money, and bet and callback appear, without a reload', async () => {
   await byId('login-demo').click();
@@ -86,16 +91,10 @@ test('a page that was hidden or lost its line shows what it missed', async () =>
   await mark();
   const before = await page.getByTestId('call').count();
   await page.context().setOffline(true);
-  await page.evaluate(() => {
-    Object.defineProperty(document, 'hidden', { value: true, configurable: true });
-    document.dispatchEvent(new Event('visibilitychange'));
-  });
+  await setHidden(true);
   for (let i = 0; i < 3; i++) await casino.bet('LAG1.demo1', casino.newBet(), 1);
   await page.context().setOffline(false);
-  await page.evaluate(() => {
-    Object.defineProperty(document, 'hidden', { value: false, configurable: true });
-    document.dispatchEvent(new Event('visibilitychange'));
-  });
+  await setHidden(false);
   await eventually(async () => expect(await page.getByTestId('call').count()).toBe(before + 3));
   await reads('balance', '1012.00 EUR');
   expect(await isMarked()).toBe(true);
@@ -171,9 +170,9 @@ test('with the keyboard alone one signs in, sets a fault and tops up; a narrow w
 
   await page.reload();
   await page.keyboard.press('Tab');
-  expect(await page.evaluate(() => document.activeElement?.textContent)).toContain('Skip');
+  expect(await page.evaluate<string>('document.activeElement.textContent')).toContain('Skip');
   await page.keyboard.press('Enter');
-  expect(await page.evaluate(() => document.activeElement?.id)).toBe('main');
+  expect(await page.evaluate<string>('document.activeElement.id')).toBe('main');
 
   await byId('switchboard-link').focus();
   await page.keyboard.press('Enter');
@@ -195,8 +194,8 @@ test('with the keyboard alone one signs in, sets a fault and tops up; a narrow w
     await page.setViewportSize({ width, height: 700 });
     for (const path of ['/', '/history', '/book', '/book?part=ledger', '/switchboard', '/topup']) {
       await page.goto(casino.base + path);
-      const excess = await page.evaluate(
-        () => document.documentElement.scrollWidth - window.innerWidth,
+      const excess = await page.evaluate<number>(
+        'document.documentElement.scrollWidth - window.innerWidth',
       );
       expect([path, width, Math.max(0, excess)]).toEqual([path, width, 0]);
     }
