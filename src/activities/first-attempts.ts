@@ -14,7 +14,7 @@ const LOCAL_WAIT_MS = 250;
 
 export interface FirstAttempts {
   readonly makeFirstAttempts: RoundLocalActivities['makeFirstAttempts'];
-  /** Resolves when no first attempt of the call is under way in this process. */
+  /** Resolves when the first attempt of the call, and what followed from it, is not under way in this process. */
   join(call: string): Promise<void>;
   /** Resolves when none is under way at all: a process waits for it before it closes its pool. */
   settled(): Promise<void>;
@@ -41,8 +41,8 @@ export function createFirstAttempts(deps: {
   log: Logger;
 }): FirstAttempts {
   const { book, steps, wallets, tellDrain, log } = deps;
-  const underWay = new Map<string, Promise<unknown>>();
-  const walks = new Set<Promise<unknown>>();
+  const underWay = new Map<string, Promise<void>>();
+  const walks = new Set<Promise<void>>();
 
   /** Keeps the newest view that any of a walk's commits told. */
   function createLatest() {
@@ -75,13 +75,14 @@ export function createFirstAttempts(deps: {
         fresh.map(({ id }) => id),
         decide,
       );
-      return { ended: ends, last, begun: beginnings };
+      return { ended: ends, begun: beginnings };
     });
     for (const { entry } of ended) note(entry);
     begun.entries.forEach(note);
-    const next = follow(round, begun.begun, note);
-    for (const { answered, entry } of ended) await steps.told(round, answered, entry);
-    await next;
+    await Promise.all([
+      follow(round, begun.begun, note),
+      ...ended.map(({ answered, entry }) => steps.told(round, answered, entry)),
+    ]);
   }
 
   async function beginAll(
@@ -109,15 +110,7 @@ export function createFirstAttempts(deps: {
     const alone = begun.filter(isMoney).map((one) => [one]);
     const together = begun.filter((one) => !isMoney(one));
     const batches = together.length === 0 ? alone : [...alone, together];
-    return Promise.all(batches.map((batch) => registered(batch, carry(round, batch, note))));
-  }
-
-  function registered(batch: readonly Begun[], work: Promise<void>): Promise<void> {
-    const ended = work.finally(() => {
-      for (const { call } of batch) if (underWay.get(call) === ended) underWay.delete(call);
-    });
-    for (const { call } of batch) underWay.set(call, ended);
-    return ended;
+    return Promise.all(batches.map((batch) => carry(round, batch, note)));
   }
 
   /** Rule 14: without a free permit the attempt waits, and the workflow's task does not. */
@@ -126,27 +119,41 @@ export function createFirstAttempts(deps: {
     return one !== undefined && !(await wallets.of(one.context.partnerId)).hasFreePermit();
   }
 
+  async function walk(
+    round: string,
+    calls: readonly string[],
+    latest: ReturnType<typeof createLatest>,
+    letGo: () => void,
+  ): Promise<void> {
+    const begun = await book.together((decide) => beginAll(round, calls, decide));
+    begun.entries.forEach(latest.note);
+    if (await hasToWait(begun.begun)) letGo();
+    await follow(round, begun.begun, latest.note);
+    const known = latest.get();
+    if (known?.view.drained) await tellDrain(known);
+  }
+
   return {
     async makeFirstAttempts({ round, calls }) {
       const latest = createLatest();
-      const begun = await book.together((decide) => beginAll(round, calls, decide));
-      begun.entries.forEach(latest.note);
-      const waits = await hasToWait(begun.begun);
-      const walk = follow(round, begun.begun, latest.note);
-      const ended = walk
-        .catch((error: unknown) =>
-          log.error({ err: error, round }, 'a first attempt was not written; it is repeated'),
-        )
-        .finally(() => walks.delete(ended));
-      walks.add(ended);
-      if (!waits) await Promise.race([ended, sleep(LOCAL_WAIT_MS)]);
-      const known = latest.get();
-      if (!known) throw new Error('there was nothing to do');
-      if (known.view.drained) await tellDrain(known);
-      return known.view;
+      await new Promise<void>((letGo) => {
+        const ended = walk(round, calls, latest, letGo)
+          .catch((error: unknown) =>
+            log.error({ err: error, round }, 'a first attempt was not written; it is repeated'),
+          )
+          .finally(() => {
+            walks.delete(ended);
+            for (const call of calls) if (underWay.get(call) === ended) underWay.delete(call);
+            letGo();
+          });
+        walks.add(ended);
+        for (const call of calls) underWay.set(call, ended);
+        void sleep(LOCAL_WAIT_MS).then(letGo);
+      });
+      return latest.get()?.view ?? null;
     },
     join: async (call) => {
-      await underWay.get(call)?.catch(() => undefined);
+      await underWay.get(call);
     },
     async settled() {
       while (walks.size > 0) await Promise.all(walks);

@@ -102,9 +102,9 @@ export interface RoundAttributes {
 export interface RoundLocalActivities {
   /**
    * The first attempt of each call, and of what follows from them. What is not definite at once is left to
-   * the activities below.
+   * the activities below; null when nothing is known yet.
    */
-  makeFirstAttempts(input: { round: string; calls: readonly string[] }): Promise<RoundView>;
+  makeFirstAttempts(input: { round: string; calls: readonly string[] }): Promise<RoundView | null>;
 }
 
 export interface RoundActivities {

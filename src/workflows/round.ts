@@ -110,7 +110,7 @@ export async function roundWorkflow(input: RoundInput): Promise<readonly string[
     for (const id of ids) tried.add(id);
     await run(ids, async () => {
       try {
-        return await firstAttemptsOf(calls)({ round, calls: ids });
+        return (await firstAttemptsOf(calls)({ round, calls: ids })) ?? view;
       } catch (error) {
         if (isCancellation(error)) throw error;
         return view;
