@@ -42,6 +42,8 @@ export interface DueCall {
   readonly label: string;
   /** How long one attempt may take before the worker that made it is taken for dead. */
   readonly attemptMsMax: number;
+  /** No attempt of it was begun yet; histories of earlier versions do not say. */
+  readonly fresh?: boolean;
 }
 
 /**
@@ -94,6 +96,15 @@ export interface RoundAttributes {
   readonly partner: string;
   readonly product: string;
   readonly game: string;
+}
+
+/** Run inside the workflow's task: nothing of it is scheduled before, and it never waits long. */
+export interface RoundLocalActivities {
+  /**
+   * The first attempt of each call, and of what follows from them. What is not definite at once is left to
+   * the activities below; null when nothing is known yet.
+   */
+  makeFirstAttempts(input: { round: string; calls: readonly string[] }): Promise<RoundView | null>;
 }
 
 export interface RoundActivities {

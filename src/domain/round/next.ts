@@ -9,6 +9,8 @@ export interface NextCall {
   readonly id: string;
   readonly verb: Verb;
   readonly label: string;
+  /** Nothing was ever tried of it, and it is due: who can is to try it at once. */
+  readonly fresh: boolean;
 }
 
 /** What is to be done now that a decision is taken. */
@@ -27,6 +29,7 @@ export function nextOf(draft: Draft): Next {
       id: callName(row),
       verb: row.verb,
       label: callLabel(draft, row),
+      fresh: row.attempts === 0 && row.nextAttemptMs <= draft.nowMs,
     })),
     tickAtMs: nextTickAtMs(draft),
     closesPrevious: draft.rows.round.closesPrevious === 'due',
