@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runCli } from '../support/four-books';
-import { createTestStack, type TestStack } from '../support/stack';
+import { createTestStack, untilReady, type TestStack } from '../support/stack';
 import { gatherFacts } from './facts';
 import { accountOf, type CallLine, type Finding, type SurfaceAccount } from './account';
 
@@ -35,7 +35,8 @@ async function main(schemathesis: string): Promise<boolean> {
   process.once('SIGINT', stop).once('SIGTERM', stop);
   try {
     say('fuzz: starting a stack of its own (its report will be in .cache/fuzz)');
-    await stack.start();
+    // Each call names a client address of its own (hooks.py).
+    await untilReady(stack.launch([], { TRUSTED_PROXY_CIDRS: '127.0.0.1' }));
     const facts = await gatherFacts(stack);
     say('fuzz: calling everything that both documents describe');
     const factsFile = join(stack.home, 'fuzz-facts.json');
