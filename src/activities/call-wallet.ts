@@ -1,3 +1,4 @@
+import { Context } from '@temporalio/activity';
 import type { RoundActivities, RoundView } from '../contracts/round';
 import type { AttemptCall, Attempted } from './attempt-call';
 import { notDefinite } from './failures';
@@ -17,7 +18,10 @@ export function createCallWallet(deps: {
   tellDrain: (attempted: Attempted) => Promise<void>;
 }): CallWallet {
   const { attempt, join, tellDrain } = deps;
-  return async ({ round, call }): Promise<RoundView> => {
+  return async ({ round, call, waitMs = 0, lastFailure }): Promise<RoundView> => {
+    if (waitMs > 0 && Context.current().info.attempt === 1) {
+      throw notDefinite(`the wallet: ${lastFailure ?? 'no answer'}`, waitMs);
+    }
     await join(call);
     const attempted = await attempt(round, call, 'round');
     const { view } = attempted;

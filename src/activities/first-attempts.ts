@@ -10,7 +10,7 @@ import type { Wallets } from './wallets';
  * How long a workflow's task is held for a wallet or a busy book. Whatever takes longer goes on beside it, and the
  * round waits in the regular queue: other requests of the round, and the worker's slots, wait no longer than this.
  */
-const LOCAL_WAIT_MS = 250;
+const LOCAL_WAIT_MS = 500;
 
 export interface FirstAttempts {
   readonly makeFirstAttempts: RoundLocalActivities['makeFirstAttempts'];

@@ -16,6 +16,7 @@ import {
 import {
   DRIVE_SIGNAL,
   ROUND_QUERY,
+  type CallToMake,
   type DriveSignal,
   type DueCall,
   type RoundActivities,
@@ -118,8 +119,7 @@ export async function roundWorkflow(input: RoundInput): Promise<readonly string[
     });
   }
 
-  const drive = (call: DueCall) =>
-    run([call.id], () => activityFor(call)({ round, call: call.id }));
+  const drive = (call: DueCall) => run([call.id], () => activityFor(call)(toMake(round, call)));
 
   const closePrevious = () =>
     run(['close previous'], () =>
@@ -167,6 +167,10 @@ function timerMs(view: RoundView, callsRunning: number): number | null {
   if (view.tickAtMs === null) return null;
   const waitMs = Math.max(view.tickAtMs - Date.now(), TIMER_MS_MIN);
   return callsRunning > 0 && waitMs > TIMER_BESIDE_CALLS_MS_MAX ? null : waitMs;
+}
+
+function toMake(round: string, { id, waitMs = 0, lastFailure }: DueCall): CallToMake {
+  return { round, call: id, ...(waitMs > 0 && { waitMs, lastFailure: lastFailure ?? null }) };
 }
 
 function activityFor(call: DueCall): RoundActivities['takeStake'] {
