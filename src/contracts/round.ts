@@ -42,6 +42,21 @@ export interface DueCall {
   readonly label: string;
   /** How long one attempt may take before the worker that made it is taken for dead. */
   readonly attemptMsMax: number;
+  /** No attempt of it was begun yet; histories of earlier versions do not say. */
+  readonly fresh?: boolean;
+  /** What the wait until its next repeat is, ms, and what it waits for; told since the same version. */
+  readonly waitMs?: number;
+  readonly lastFailure?: string | null;
+}
+
+/** What an activity is told of a call. */
+export interface CallToMake {
+  /** The book's own number of the round, as text. */
+  readonly round: string;
+  readonly call: string;
+  /** The wait that a first attempt left behind: the pace of repeats is the book's. */
+  readonly waitMs?: number;
+  readonly lastFailure?: string | null;
 }
 
 /**
@@ -96,12 +111,21 @@ export interface RoundAttributes {
   readonly game: string;
 }
 
+/** Run inside the workflow's task: nothing of it is scheduled before, and it never waits long. */
+export interface RoundLocalActivities {
+  /**
+   * The first attempt of each call, and of what follows from them. What is not definite at once is left to
+   * the activities below; null when nothing is known yet.
+   */
+  makeFirstAttempts(input: { round: string; calls: readonly string[] }): Promise<RoundView | null>;
+}
+
 export interface RoundActivities {
   /** One attempt of one obligation. Fails (and is repeated) until the obligation is definite. */
-  takeStake(call: { round: string; call: string }): Promise<RoundView>;
-  payOut(call: { round: string; call: string }): Promise<RoundView>;
-  endBet(call: { round: string; call: string }): Promise<RoundView>;
-  reportBet(call: { round: string; call: string }): Promise<RoundView>;
+  takeStake(call: CallToMake): Promise<RoundView>;
+  payOut(call: CallToMake): Promise<RoundView>;
+  endBet(call: CallToMake): Promise<RoundView>;
+  reportBet(call: CallToMake): Promise<RoundView>;
   /** Decides what time alone decides: idle rounds, revive windows, close grace. */
   tickRound(input: { round: string }): Promise<RoundView>;
   /** Closes the earlier open rounds of the same session and game, and has them driven. */

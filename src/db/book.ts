@@ -34,6 +34,13 @@ export type Beside<Event extends RoundEvent> = (
   nowMs: number,
 ) => Promise<void>;
 
+/** A decision inside a transaction that is already open. */
+export type DecideHere = <Event extends RoundEvent>(
+  roundId: string,
+  event: Event,
+  beside?: Beside<Event>,
+) => Promise<Entry<Event>>;
+
 export interface Book {
   /**
    * Takes one decision on a round: locks it, reads it whole, decides, writes back what changed with its
@@ -44,6 +51,9 @@ export interface Book {
     event: Event,
     beside?: Beside<Event>,
   ): Promise<Entry<Event>>;
+
+  /** Several decisions on rounds in one transaction: all of them are committed, or none. */
+  together<Result>(work: (decide: DecideHere) => Promise<Result>): Promise<Result>;
 
   /** The same inside the caller's transaction. */
   decideIn<Event extends RoundEvent>(
@@ -122,17 +132,23 @@ export function createBook(deps: {
     };
   }
 
-  async function decideOn<Event extends RoundEvent>(
-    roundId: string,
-    event: Event,
-    beside?: Beside<Event>,
-  ): Promise<Entry<Event>> {
-    const entry = await transaction(pool, (client) => decideIn(client, roundId, event, beside));
-    if (entry.answered.length > 0) deps.onAnswered?.(entry.answered);
-    return entry;
+  async function together<Result>(work: (decide: DecideHere) => Promise<Result>): Promise<Result> {
+    const answered: number[] = [];
+    const result = await transaction(pool, (client) =>
+      work(async (roundId, event, beside) => {
+        const entry = await decideIn(client, roundId, event, beside);
+        answered.push(...entry.answered);
+        return entry;
+      }),
+    );
+    if (answered.length > 0) deps.onAnswered?.(answered);
+    return result;
   }
 
-  return { decideOn, decideIn, pool, installation };
+  const decideOn: DecideHere = (roundId, event, beside) =>
+    together((decide) => decide(roundId, event, beside));
+
+  return { decideOn, decideIn, together, pool, installation };
 }
 
 /** SPEC §5: a reply whose balance did not move though it had to, with no other call of the player between. */

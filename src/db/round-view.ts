@@ -10,10 +10,18 @@ const STATEMENT_LINES_MAX = 60;
 /** Bet ids an operator can filter a round by; a keyword list has a size limit of its own. */
 const BET_IDS_MAX = 20;
 
+/**
+ * What time decides later than this needs no timer of the round's own: a timer is three events and an activation,
+ * and nearly every round is over long before. The sweep finds the round when it is due.
+ */
+const TIMER_MS_MAX = 120_000;
+
 /** The round as its workflow drives and shows it. */
 export function viewOf(draft: Draft, version: number): RoundView {
   const next = nextOf(draft);
   const lines = statement(draft);
+  const { tickAtMs } = next;
+  const isNear = tickAtMs !== null && tickAtMs - draft.nowMs <= TIMER_MS_MAX;
   const hidden = lines.length - STATEMENT_LINES_MAX;
   return {
     version,
@@ -22,7 +30,7 @@ export function viewOf(draft: Draft, version: number): RoundView {
     statement: hidden > 0 ? [`(${hidden} earlier lines)`, ...lines.slice(hidden)] : lines,
     calls: next.calls.map((call) => ({ ...call, attemptMsMax: draft.terms.attemptTimeoutMs })),
     closesPrevious: next.closesPrevious,
-    tickAtMs: next.tickAtMs,
+    tickAtMs: isNear ? tickAtMs : null,
     drained: next.drained,
     atRest: next.atRest,
   };

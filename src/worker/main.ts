@@ -74,14 +74,15 @@ async function startWorker(): Promise<Service> {
   const book = createBook({ pool, installation, timeScale, onAnswered: notifier.answered });
   const wallets = createWallets({ pool, vault, egress, log });
 
+  const deps = { book, vault, wallets, client, egress, log, failpoint, timeScale };
+  const { activities, settled } = createActivities(deps);
+
   const worker = await Worker.create({
     connection,
     namespace: client.options.namespace,
     taskQueue: ROUNDS_TASK_QUEUE,
     workflowBundle: { codePath: await workflowBundlePath() },
-    activities: {
-      ...createActivities({ book, vault, wallets, client, egress, log, failpoint, timeScale }),
-    },
+    activities: { ...activities },
     maxCachedWorkflows: CACHED_ROUNDS_MAX,
     maxConcurrentWorkflowTaskExecutions: WORKFLOW_TASKS_MAX,
     maxConcurrentActivityTaskExecutions: ACTIVITIES_MAX,
@@ -104,6 +105,7 @@ async function startWorker(): Promise<Service> {
     async close() {
       worker.shutdown();
       await ran;
+      await settled();
       await Promise.all([wallets.close(), notifier.close()]);
       await pool.end();
       await connection.close();

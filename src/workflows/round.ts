@@ -6,6 +6,7 @@ import {
   defineSignal,
   isCancellation,
   proxyActivities,
+  proxyLocalActivities,
   setCurrentDetails,
   setHandler,
   upsertSearchAttributes,
@@ -15,10 +16,12 @@ import {
 import {
   DRIVE_SIGNAL,
   ROUND_QUERY,
+  type CallToMake,
   type DriveSignal,
   type DueCall,
   type RoundActivities,
   type RoundInput,
+  type RoundLocalActivities,
   type RoundView,
 } from '../contracts/round';
 import { ROUND_ATTRIBUTES } from '../contracts/search-attributes';
@@ -48,11 +51,17 @@ const RETRY: NonNullable<ActivityOptions['retry']> = {
   maximumInterval: '1m',
 };
 
+/** One try inside the workflow's task; whatever it leaves is the business of the activities above. */
+const FIRST_ATTEMPTS: { readonly retry: NonNullable<ActivityOptions['retry']> } = {
+  retry: { maximumAttempts: 1 },
+};
+
 /**
  * One round. It keeps no money: the book decides, and tells in each view which calls are owed. The
  * workflow makes them, waits, repeats and shows, until the book says that the round is at rest.
  *
- *     signal ──▶ view ──▶ an activity per owed call ──▶ newer view ──▶ … ──▶ at rest: done
+ *     signal ──▶ view ──▶ first attempts, in this very task ──▶ newer view ──▶ … ──▶ at rest: done
+ *                  ├────▶ an activity per call that was tried and is still owed ──▶ newer view
  *                  └────▶ a timer for what time decides ──▶ tick ──▶ newer view
  */
 export async function roundWorkflow(input: RoundInput): Promise<readonly string[]> {
@@ -60,6 +69,7 @@ export async function roundWorkflow(input: RoundInput): Promise<readonly string[
   let view = input.view;
   let changed = true;
   const running = new Map<string, CancellationScope>();
+  const tried = new Set<string>();
 
   function accept(newer: RoundView): void {
     if (newer.version <= view.version) return;
@@ -81,32 +91,40 @@ export async function roundWorkflow(input: RoundInput): Promise<readonly string[
     for (const call of signal.hurry) running.get(call)?.cancel();
   });
 
-  async function drive(call: DueCall): Promise<void> {
+  /** Runs one piece of work under its names; cancelled, it is begun anew. */
+  async function run(names: readonly string[], work: () => Promise<RoundView>): Promise<void> {
     const scope = new CancellationScope();
-    running.set(call.id, scope);
+    for (const name of names) running.set(name, scope);
     try {
-      accept(await scope.run(() => activityFor(call)({ round, call: call.id })));
+      accept(await scope.run(work));
     } catch (error) {
       if (!isCancellation(error)) throw error;
     } finally {
-      running.delete(call.id);
+      for (const name of names) running.delete(name);
       changed = true;
     }
   }
 
-  async function closePrevious(): Promise<void> {
-    const scope = new CancellationScope();
-    running.set('close previous', scope);
-    try {
-      const { closePreviousRounds } = book('earlier rounds of this session');
-      accept(await scope.run(() => closePreviousRounds({ round })));
-    } catch (error) {
-      if (!isCancellation(error)) throw error;
-    } finally {
-      running.delete('close previous');
-      changed = true;
-    }
+  /** A failure of the book or of this worker: the same calls are then made by activities that repeat. */
+  async function tryFirst(calls: readonly DueCall[]): Promise<void> {
+    const ids = calls.map(({ id }) => id);
+    for (const id of ids) tried.add(id);
+    await run(ids, async () => {
+      try {
+        return (await firstAttemptsOf(calls)({ round, calls: ids })) ?? view;
+      } catch (error) {
+        if (isCancellation(error)) throw error;
+        return view;
+      }
+    });
   }
+
+  const drive = (call: DueCall) => run([call.id], () => activityFor(call)(toMake(round, call)));
+
+  const closePrevious = () =>
+    run(['close previous'], () =>
+      book('earlier rounds of this session').closePreviousRounds({ round }),
+    );
 
   /**
    * A history has limits (events, signals), and a provider that repeats a stake against a dead wallet for
@@ -125,7 +143,10 @@ export async function roundWorkflow(input: RoundInput): Promise<readonly string[
   for (;;) {
     changed = false;
     setCurrentDetails(view.statement.join('\n\n'));
-    for (const call of view.calls) if (!running.has(call.id)) watch(drive(call));
+    const idle = view.calls.filter(({ id }) => !running.has(id));
+    const untried = idle.filter(({ id, fresh }) => fresh === true && !tried.has(id));
+    if (untried.length > 0) watch(tryFirst(untried));
+    for (const call of idle) if (!untried.includes(call)) watch(drive(call));
     if (view.closesPrevious && !running.has('close previous')) watch(closePrevious());
     if (view.atRest && running.size === 0) return view.statement;
 
@@ -148,6 +169,10 @@ function timerMs(view: RoundView, callsRunning: number): number | null {
   return callsRunning > 0 && waitMs > TIMER_BESIDE_CALLS_MS_MAX ? null : waitMs;
 }
 
+function toMake(round: string, { id, waitMs = 0, lastFailure }: DueCall): CallToMake {
+  return { round, call: id, ...(waitMs > 0 && { waitMs, lastFailure: lastFailure ?? null }) };
+}
+
 function activityFor(call: DueCall): RoundActivities['takeStake'] {
   const activities = proxyActivities<RoundActivities>({
     startToCloseTimeout: call.attemptMsMax + BOOK_MS,
@@ -155,6 +180,15 @@ function activityFor(call: DueCall): RoundActivities['takeStake'] {
     summary: call.label,
   });
   return activities[ACTIVITY_OF[call.verb]];
+}
+
+function firstAttemptsOf(calls: readonly DueCall[]): RoundLocalActivities['makeFirstAttempts'] {
+  const msMax = Math.max(...calls.map(({ attemptMsMax }) => attemptMsMax));
+  return proxyLocalActivities<RoundLocalActivities>({
+    ...FIRST_ATTEMPTS,
+    startToCloseTimeout: msMax + BOOK_MS,
+    summary: calls.map(({ label }) => label).join(', '),
+  }).makeFirstAttempts;
 }
 
 function book(summary: string): RoundActivities {

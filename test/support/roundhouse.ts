@@ -190,6 +190,8 @@ export async function startRoundhouse(options: TestOptions = {}): Promise<TestRo
   let worker: { shutdown(): void; ran: Promise<void> } | undefined;
 
   async function startWorker(): Promise<void> {
+    const deps = { book, vault, wallets, client, egress, log, timeScale };
+    const { activities, settled } = createActivities(deps);
     const started = await Worker.create({
       connection: native,
       namespace,
@@ -197,7 +199,7 @@ export async function startRoundhouse(options: TestOptions = {}): Promise<TestRo
       identity: 'worker',
       taskQueue: ROUNDS_TASK_QUEUE,
       workflowBundle: { codePath: workflowBundlePath() },
-      activities: { ...createActivities({ book, vault, wallets, client, egress, log, timeScale }) },
+      activities: { ...activities },
       stickyQueueScheduleToStartTimeout: '1s',
       shutdownGraceTime: '2s',
       shutdownForceTime: '4s',
@@ -205,7 +207,7 @@ export async function startRoundhouse(options: TestOptions = {}): Promise<TestRo
         ? {}
         : { maxCachedWorkflows: options.maxCachedWorkflows }),
     });
-    worker = { shutdown: () => started.shutdown(), ran: started.run() };
+    worker = { shutdown: () => started.shutdown(), ran: started.run().then(settled) };
   }
 
   async function stopWorker(): Promise<void> {

@@ -253,14 +253,14 @@ async function startOnEmptyTemporal() {
   const { book, office } = house;
   const { pool, vault } = office;
   const wallets = createWallets({ pool, vault, egress, log });
+  const deps = { book, vault, wallets, client, egress, log, timeScale: TIME_SCALE };
+  const { activities, settled } = createActivities(deps);
   const worker = await Worker.create({
     connection: native,
     namespace,
     taskQueue: ROUNDS_TASK_QUEUE,
     workflowBundle: { codePath: workflowBundlePath() },
-    activities: {
-      ...createActivities({ book, vault, wallets, client, egress, log, timeScale: TIME_SCALE }),
-    },
+    activities: { ...activities },
     shutdownGraceTime: '2s',
     shutdownForceTime: '4s',
   });
@@ -270,6 +270,7 @@ async function startOnEmptyTemporal() {
     async stop() {
       worker.shutdown();
       await ran;
+      await settled();
       await wallets.close();
       await native.close();
       await grpc.close();
