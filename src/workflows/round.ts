@@ -44,6 +44,9 @@ const ACTIVITY_OF = {
   report: 'reportBet',
 } as const satisfies Record<DueCall['verb'], keyof RoundActivities>;
 
+/** What runs beside the calls, by its name among them. */
+const CLOSE_PREVIOUS = 'close previous';
+
 /** The activity says itself how long to wait (the book's schedule); these bounds only catch its crashes. */
 const RETRY: NonNullable<ActivityOptions['retry']> = {
   initialInterval: '1s',
@@ -63,22 +66,23 @@ const FIRST_ATTEMPTS: { readonly retry: NonNullable<ActivityOptions['retry']> } 
  *     signal ──▶ view ──▶ first attempts, in this very task ──▶ newer view ──▶ … ──▶ at rest: done
  *                  ├────▶ an activity per call that was tried and is still owed ──▶ newer view
  *                  └────▶ a timer for what time decides ──▶ tick ──▶ newer view
+ *
+ * Only the loop commands anything, and while first attempts are under way it waits for them alone: what
+ * a task with them says must not depend on when a wallet answers, or it could not be played back
+ * (decision 0012). Signals and ends of activities only leave word for the loop.
  */
 export async function roundWorkflow(input: RoundInput): Promise<readonly string[]> {
   const { round } = input;
   let view = input.view;
+  let shown = view;
   let changed = true;
   const running = new Map<string, CancellationScope>();
   const tried = new Set<string>();
+  const hurried = new Set<string>();
+  const failures: unknown[] = [];
 
   function accept(newer: RoundView): void {
     if (newer.version <= view.version) return;
-    if (newer.status !== view.status || newer.betIds.length !== view.betIds.length) {
-      upsertSearchAttributes([
-        { key: ROUND_ATTRIBUTES.roundStatus, value: newer.status },
-        { key: ROUND_ATTRIBUTES.betIds, value: [...newer.betIds] },
-      ]);
-    }
     view = newer;
     changed = true;
   }
@@ -86,45 +90,47 @@ export async function roundWorkflow(input: RoundInput): Promise<readonly string[
   setHandler(roundQuery, () => view);
   setHandler(driveSignal, (signal) => {
     accept(signal.view);
-    // Ends the wait between two repeats; the call is then made anew at once. An attempt that is under
-    // way is not doubled: the book lets one attempt of a call run at a time.
-    for (const call of signal.hurry) running.get(call)?.cancel();
+    for (const call of signal.hurry) if (running.has(call)) hurried.add(call);
   });
 
-  /** Runs one piece of work under its names; cancelled, it is begun anew. */
-  async function run(names: readonly string[], work: () => Promise<RoundView>): Promise<void> {
-    const scope = new CancellationScope();
-    for (const name of names) running.set(name, scope);
-    try {
-      accept(await scope.run(work));
-    } catch (error) {
-      if (!isCancellation(error)) throw error;
-    } finally {
-      for (const name of names) running.delete(name);
-      changed = true;
+  function show(): void {
+    setCurrentDetails(view.statement.join('\n\n'));
+    if (view.status !== shown.status || view.betIds.length !== shown.betIds.length) {
+      upsertSearchAttributes([
+        { key: ROUND_ATTRIBUTES.roundStatus, value: view.status },
+        { key: ROUND_ATTRIBUTES.betIds, value: [...view.betIds] },
+      ]);
     }
+    shown = view;
   }
 
   /** A failure of the book or of this worker: the same calls are then made by activities that repeat. */
   async function tryFirst(calls: readonly DueCall[]): Promise<void> {
     const ids = calls.map(({ id }) => id);
     for (const id of ids) tried.add(id);
-    await run(ids, async () => {
-      try {
-        return (await firstAttemptsOf(calls)({ round, calls: ids })) ?? view;
-      } catch (error) {
-        if (isCancellation(error)) throw error;
-        return view;
-      }
-    });
+    try {
+      const newer = await firstAttemptsOf(calls)({ round, calls: ids });
+      if (newer) accept(newer);
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+    }
   }
 
-  const drive = (call: DueCall) => run([call.id], () => activityFor(call)(toMake(round, call)));
-
-  const closePrevious = () =>
-    run(['close previous'], () =>
-      book('earlier rounds of this session').closePreviousRounds({ round }),
-    );
+  /** Has an activity work beside the loop; cancelled, it is begun anew. */
+  function start(name: string, work: () => Promise<RoundView>): void {
+    const scope = new CancellationScope();
+    running.set(name, scope);
+    scope
+      .run(work)
+      .then(accept)
+      .catch((error: unknown) => {
+        if (!isCancellation(error)) failures.push(error);
+      })
+      .finally(() => {
+        running.delete(name);
+        changed = true;
+      });
+  }
 
   /**
    * A history has limits (events, signals), and a provider that repeats a stake against a dead wallet for
@@ -137,17 +143,25 @@ export async function roundWorkflow(input: RoundInput): Promise<readonly string[
     return continueAsNew<typeof roundWorkflow>({ round, view });
   }
 
-  const failures: unknown[] = [];
-  const watch = (work: Promise<void>) => void work.catch((error: unknown) => failures.push(error));
-
   for (;;) {
     changed = false;
-    setCurrentDetails(view.statement.join('\n\n'));
+    show();
+    // Ends the wait between two repeats; the call is then made anew at once. An attempt that is under
+    // way is not doubled: the book lets one attempt of a call run at a time.
+    for (const call of hurried) running.get(call)?.cancel();
+    hurried.clear();
     const idle = view.calls.filter(({ id }) => !running.has(id));
     const untried = idle.filter(({ id, fresh }) => fresh === true && !tried.has(id));
-    if (untried.length > 0) watch(tryFirst(untried));
-    for (const call of idle) if (!untried.includes(call)) watch(drive(call));
-    if (view.closesPrevious && !running.has('close previous')) watch(closePrevious());
+    if (untried.length > 0) {
+      await tryFirst(untried);
+      continue;
+    }
+    for (const call of idle) start(call.id, () => activityFor(call)(toMake(round, call)));
+    if (view.closesPrevious && !running.has(CLOSE_PREVIOUS)) {
+      start(CLOSE_PREVIOUS, () =>
+        book('earlier rounds of this session').closePreviousRounds({ round }),
+      );
+    }
     if (view.atRest && running.size === 0) return view.statement;
 
     if (workflowInfo().continueAsNewSuggested) await beginNewRun();
@@ -157,7 +171,6 @@ export async function roundWorkflow(input: RoundInput): Promise<readonly string[
     if (waitMs === null) await condition(woken);
     else if (!(await condition(woken, waitMs, { summary: 'until time decides' }))) {
       accept(await book('what time decides').tickRound({ round }));
-      changed = true;
     }
     if (failures.length > 0) throw failures[0];
   }
