@@ -51,7 +51,7 @@ export function createActivities(deps: {
   const steps = createAttemptSteps({ wallets, breakers, failpoint, log });
   const attempt = createAttemptCall({ book, steps });
   const tellDrain = createTellDrain({ client, log });
-  const first = createFirstAttempts({ book, steps, wallets, tellDrain, log });
+  const first = createFirstAttempts({ book, steps, wallets, tellDrain, failpoint, log });
   const callWallet = createCallWallet({ attempt, join: first.join, tellDrain });
   const activities = {
     makeFirstAttempts: first.makeFirstAttempts,

@@ -1,10 +1,13 @@
-import type { RoundLocalActivities, RoundView } from '../contracts/round';
+import type { Ask, DueCall, RoundLocalActivities, RoundView } from '../contracts/round';
 import type { Book, DecideHere } from '../db/book';
 import type { RoundContext } from '../db/round-rows';
+import { assert } from '../lib/assert';
 import { sleep } from '../lib/clock';
+import type { Failpoints } from '../lib/failpoints';
 import type { Logger } from '../lib/log';
 import type { AttemptSteps, Begun } from './attempt-call';
 import type { Wallets } from './wallets';
+import { writeAsk } from './write-ask';
 
 /**
  * How long a workflow's task is held for a wallet or a busy book. Whatever takes longer goes on beside it, and the
@@ -28,6 +31,11 @@ interface Known {
 
 type Note = (known: Known) => void;
 
+/** A request to be written down, or calls that are due. */
+type Work =
+  | { readonly ask: Ask }
+  | { readonly ask?: undefined; readonly round: string; readonly calls: readonly string[] };
+
 type Latest = ReturnType<typeof createLatest>;
 
 interface FirstAttemptDeps {
@@ -35,6 +43,7 @@ interface FirstAttemptDeps {
   readonly steps: AttemptSteps;
   readonly wallets: Wallets;
   readonly tellDrain: (known: Known) => Promise<void>;
+  readonly failpoint: Failpoints;
   readonly log: Logger;
 }
 
@@ -52,42 +61,58 @@ export function createFirstAttempts(deps: FirstAttemptDeps): FirstAttempts {
   const underWay = new Map<string, Promise<void>>();
   const walks = new Set<Promise<void>>();
 
+  /** Writes down what is asked, or begins what is due, and follows it to its end. */
   async function walk(
-    round: string,
-    calls: readonly string[],
+    work: Work,
     latest: Latest,
-    letGo: () => void,
+    { claim, letGo }: { claim: (calls: readonly string[]) => void; letGo: () => void },
   ): Promise<void> {
-    const { entries, begun } = await book.together((decide) =>
-      chain.beginAll(decide, round, calls),
-    );
+    const { entries, begun } = await (work.ask
+      ? chain.beginAsk(work.ask)
+      : book.together((decide) => chain.beginAll(decide, work.round, work.calls)));
     entries.forEach(latest.note);
+    claim(begun.map(({ call }) => call));
     const [one] = begun;
     // Rule 14: without a free permit the attempt waits, and the workflow's task does not.
     if (one && !(await wallets.of(one.context.partnerId)).hasFreePermit()) letGo();
-    await chain.follow(round, begun, latest.note);
+    await chain.follow(begun, latest.note);
     const known = latest.known();
     if (known?.view.drained) await tellDrain(known);
   }
 
+  /** Resolves when the work is done, or is let go of: it then goes on beside the workflow's task. */
+  function begin(work: Work, latest: Latest): Promise<void> {
+    return new Promise<void>((letGo) => {
+      const claimed = new Set<string>();
+      const claim = (calls: readonly string[]) => {
+        for (const call of calls) {
+          claimed.add(call);
+          underWay.set(call, ended);
+        }
+      };
+      const ended: Promise<void> = walk(work, latest, { claim, letGo })
+        .catch((error: unknown) =>
+          log.error({ err: error, work }, 'a first attempt was not written; it is repeated'),
+        )
+        .finally(() => {
+          walks.delete(ended);
+          for (const call of claimed) if (underWay.get(call) === ended) underWay.delete(call);
+          letGo();
+        });
+      walks.add(ended);
+      if (!work.ask) claim(work.calls);
+      void sleep(LOCAL_WAIT_MS).then(letGo);
+    });
+  }
+
   return {
-    async makeFirstAttempts({ round, calls }) {
+    async makeFirstAttempts({ asks, round, calls }) {
       const latest = createLatest();
-      await new Promise<void>((letGo) => {
-        const ended = walk(round, calls, latest, letGo)
-          .catch((error: unknown) =>
-            log.error({ err: error, round }, 'a first attempt was not written; it is repeated'),
-          )
-          .finally(() => {
-            walks.delete(ended);
-            for (const call of calls) if (underWay.get(call) === ended) underWay.delete(call);
-            letGo();
-          });
-        walks.add(ended);
-        for (const call of calls) underWay.set(call, ended);
-        void sleep(LOCAL_WAIT_MS).then(letGo);
-      });
-      return latest.known()?.view ?? null;
+      const works: Work[] = asks.map((ask) => ({ ask }));
+      if (round !== null && calls.length > 0) works.push({ round, calls });
+      await Promise.all(works.map((work) => begin(work, latest)));
+      const known = latest.known();
+      return known ? { round: known.context.roundId, view: known.view } : null;
     },
     async join(call) {
       await underWay.get(call);
@@ -109,8 +134,13 @@ function createLatest() {
   };
 }
 
+/** Ends a transaction that must not be committed. */
+class LeftToItsHolder extends Error {}
+
 /** Attempts and what follows from them, commit by commit. */
-function createChain({ book, steps }: Pick<FirstAttemptDeps, 'book' | 'steps'>) {
+function createChain(deps: Pick<FirstAttemptDeps, 'book' | 'steps' | 'failpoint'>) {
+  const { book, steps, failpoint } = deps;
+
   async function beginAll(decide: DecideHere, round: string, calls: readonly string[]) {
     const entries: Known[] = [];
     const begun: Begun[] = [];
@@ -122,8 +152,33 @@ function createChain({ book, steps }: Pick<FirstAttemptDeps, 'book' | 'steps'>) 
     return { entries, begun };
   }
 
+  /** The request and the beginning of its own call are one commit; without the request there is none. */
+  async function beginAsk(ask: Ask): Promise<{ entries: Known[]; begun: Begun[] }> {
+    const isOfOther = (call: DueCall) =>
+      call.verb === 'take' && !call.id.startsWith(`${String(ask.betId)}/`);
+    try {
+      return await book.together(async (decide, client) => {
+        const entry = await writeAsk({ decide, client, failpoint }, ask);
+        if (!entry) throw new LeftToItsHolder();
+        const due = entry.view.calls.filter((call) => call.fresh && !isOfOther(call));
+        const next = await beginAll(
+          decide,
+          entry.context.roundId,
+          due.map(({ id }) => id),
+        );
+        return { entries: [entry, ...next.entries], begun: next.begun };
+      });
+    } catch (error) {
+      if (error instanceof LeftToItsHolder) return { entries: [], begun: [] };
+      throw error;
+    }
+  }
+
   /** Sends what was begun together and writes what came of it, with the beginnings of what follows. */
-  async function carry(round: string, batch: readonly Begun[], note: Note): Promise<void> {
+  async function carry(batch: readonly Begun[], note: Note): Promise<void> {
+    const [one] = batch;
+    assert(one, 'something was begun');
+    const round = one.context.roundId;
     const answers = await Promise.all(batch.map((begun) => steps.send(begun)));
     const { ended, next } = await book.together(async (decide) => {
       const ends = [];
@@ -137,19 +192,19 @@ function createChain({ book, steps }: Pick<FirstAttemptDeps, 'book' | 'steps'>) 
     });
     for (const known of [...ended.map(({ entry }) => entry), ...next.entries]) note(known);
     await Promise.all([
-      follow(round, next.begun, note),
+      follow(next.begun, note),
       ...ended.map(({ answered, entry }) => steps.told(round, answered, entry)),
     ]);
   }
 
   /** A money call waits for no other; ends and reports, for which nobody waits, are written together. */
-  async function follow(round: string, begun: readonly Begun[], note: Note): Promise<void> {
+  async function follow(begun: readonly Begun[], note: Note): Promise<void> {
     const isMoney = ({ start }: Begun) => ['take', 'give'].includes(start.content.verb);
     const alone = begun.filter(isMoney).map((one) => [one]);
     const together = begun.filter((one) => !isMoney(one));
     const batches = together.length === 0 ? alone : [...alone, together];
-    await Promise.all(batches.map((batch) => carry(round, batch, note)));
+    await Promise.all(batches.map((batch) => carry(batch, note)));
   }
 
-  return { beginAll, follow };
+  return { beginAll, beginAsk, follow };
 }

@@ -53,7 +53,9 @@ export interface Book {
   ): Promise<Entry<Event>>;
 
   /** Several decisions on rounds in one transaction: all of them are committed, or none. */
-  together<Result>(work: (decide: DecideHere) => Promise<Result>): Promise<Result>;
+  together<Result>(
+    work: (decide: DecideHere, client: PoolClient) => Promise<Result>,
+  ): Promise<Result>;
 
   /** The same inside the caller's transaction. */
   decideIn<Event extends RoundEvent>(
@@ -132,14 +134,16 @@ export function createBook(deps: {
     };
   }
 
-  async function together<Result>(work: (decide: DecideHere) => Promise<Result>): Promise<Result> {
+  async function together<Result>(
+    work: (decide: DecideHere, client: PoolClient) => Promise<Result>,
+  ): Promise<Result> {
     const answered: number[] = [];
     const result = await transaction(pool, (client) =>
       work(async (roundId, event, beside) => {
         const entry = await decideIn(client, roundId, event, beside);
         answered.push(...entry.answered);
         return entry;
-      }),
+      }, client),
     );
     if (answered.length > 0) deps.onAnswered?.(answered);
     return result;

@@ -1,3 +1,4 @@
+import type { NewRound } from '../contracts/round';
 import type { PayoutRequest } from '../domain/round/payout';
 import {
   resolutionWithoutRound,
@@ -10,7 +11,7 @@ import { recordChange } from './audit-log';
 import { caseRow, type CaseRow } from './cases';
 import { reserveOperationId } from './operations';
 import type { Db, Pool } from './pool';
-import { findOrCreateRound, type NewRound } from './rounds';
+import { findOrCreateRound } from './rounds';
 import { transaction } from './transaction';
 
 export interface ResolveOrder {

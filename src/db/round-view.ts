@@ -50,6 +50,6 @@ export function roundToDrive(context: RoundContext, view: RoundView): RoundToDri
         }
       : null,
     summary: `${partnerPrefix} player ${playerId}, ${gameTitle}, round ${roundRef}`,
-    input: { round: context.roundId, view },
+    known: { round: context.roundId, view },
   };
 }

@@ -1,16 +1,6 @@
-import type { RoundKey } from '../contracts/round';
+import type { NewRound, RoundKey } from '../contracts/round';
 import { assert } from '../lib/assert';
 import type { Db } from './pool';
-
-export interface NewRound {
-  readonly connectionId: number;
-  readonly playerId: string;
-  readonly roundRef: string;
-  readonly partnerId: number;
-  readonly sessionId: string | null;
-  readonly gameId: string;
-  readonly currency: string;
-}
 
 /**
  * Finds the round's row or makes it, in the transaction of its first decision. Two processes that make

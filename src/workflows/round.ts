@@ -16,9 +16,11 @@ import {
 import {
   DRIVE_SIGNAL,
   ROUND_QUERY,
+  type Ask,
   type CallToMake,
   type DriveSignal,
   type DueCall,
+  type KnownRound,
   type RoundActivities,
   type RoundInput,
   type RoundLocalActivities,
@@ -27,7 +29,7 @@ import {
 import { ROUND_ATTRIBUTES } from '../contracts/search-attributes';
 
 export const driveSignal = defineSignal<[DriveSignal]>(DRIVE_SIGNAL);
-export const roundQuery = defineQuery<RoundView>(ROUND_QUERY);
+export const roundQuery = defineQuery<RoundView | null>(ROUND_QUERY);
 
 /** What an activity needs beside the wallet call itself: two short transactions on a busy database. */
 const BOOK_MS = 5_000;
@@ -55,45 +57,51 @@ const RETRY: NonNullable<ActivityOptions['retry']> = {
 };
 
 /** One try inside the workflow's task; whatever it leaves is the business of the activities above. */
-const FIRST_ATTEMPTS: { readonly retry: NonNullable<ActivityOptions['retry']> } = {
+const FIRST_ATTEMPTS = {
+  // Far longer than they ever hold the task: they let go of it themselves.
+  startToCloseTimeout: '10s',
   retry: { maximumAttempts: 1 },
-};
+} as const;
 
 /**
  * One round. It keeps no money: the book decides, and tells in each view which calls are owed. The
  * workflow makes them, waits, repeats and shows, until the book says that the round is at rest.
  *
- *     signal ──▶ view ──▶ first attempts, in this very task ──▶ newer view ──▶ … ──▶ at rest: done
- *                  ├────▶ an activity per call that was tried and is still owed ──▶ newer view
- *                  └────▶ a timer for what time decides ──▶ tick ──▶ newer view
+ *     signal ──▶ request, or view ──▶ first attempts, in this very task ──▶ newer view ──▶ … ──▶ at rest: done
+ *                             ├────▶ an activity per call that was tried and is still owed ──▶ newer view
+ *                             └────▶ a timer for what time decides ──▶ tick ──▶ newer view
  *
  * Only the loop commands anything, and while first attempts are under way it waits for them alone: what
  * a task with them says must not depend on when a wallet answers, or it could not be played back
  * (decision 0012). Signals and ends of activities only leave word for the loop.
  */
 export async function roundWorkflow(input: RoundInput): Promise<readonly string[]> {
-  const { round } = input;
-  let view = input.view;
-  let shown = view;
+  let known = input.known;
+  let { shown } = input;
   let changed = true;
+  const asks: Ask[] = [];
   const running = new Map<string, CancellationScope>();
   const tried = new Set<string>();
   const hurried = new Set<string>();
   const failures: unknown[] = [];
 
-  function accept(newer: RoundView): void {
-    if (newer.version <= view.version) return;
-    view = newer;
+  function accept(newer: KnownRound | null): void {
+    if (newer === null || newer.view.version <= (known?.view.version ?? -1)) return;
+    known = newer;
     changed = true;
   }
 
-  setHandler(roundQuery, () => view);
-  setHandler(driveSignal, (signal) => {
-    accept(signal.view);
-    for (const call of signal.hurry) if (running.has(call)) hurried.add(call);
+  setHandler(roundQuery, () => known?.view ?? null);
+  setHandler(driveSignal, ({ known: newer, hurry, ask }) => {
+    accept(newer);
+    for (const call of hurry) if (running.has(call)) hurried.add(call);
+    if (ask) {
+      asks.push(ask);
+      changed = true;
+    }
   });
 
-  function show(): void {
+  function show(view: RoundView): void {
     setCurrentDetails(view.statement.join('\n\n'));
     if (view.status !== shown.status || view.betIds.length !== shown.betIds.length) {
       upsertSearchAttributes([
@@ -101,28 +109,28 @@ export async function roundWorkflow(input: RoundInput): Promise<readonly string[
         { key: ROUND_ATTRIBUTES.betIds, value: [...view.betIds] },
       ]);
     }
-    shown = view;
+    shown = { status: view.status, betIds: view.betIds };
   }
 
   /** A failure of the book or of this worker: the same calls are then made by activities that repeat. */
-  async function tryFirst(calls: readonly DueCall[]): Promise<void> {
+  async function tryFirst(requests: readonly Ask[], calls: readonly DueCall[]): Promise<void> {
     const ids = calls.map(({ id }) => id);
     for (const id of ids) tried.add(id);
     try {
-      const newer = await firstAttemptsOf(calls)({ round, calls: ids });
-      if (newer) accept(newer);
+      const input = { asks: requests, round: known?.round ?? null, calls: ids };
+      accept(await firstAttemptsOf(requests, calls)(input));
     } catch (error) {
       if (isCancellation(error)) throw error;
     }
   }
 
   /** Has an activity work beside the loop; cancelled, it is begun anew. */
-  function start(name: string, work: () => Promise<RoundView>): void {
+  function start(name: string, round: string, work: () => Promise<RoundView>): void {
     const scope = new CancellationScope();
     running.set(name, scope);
     scope
       .run(work)
-      .then(accept)
+      .then((view) => accept({ round, view }))
       .catch((error: unknown) => {
         if (!isCancellation(error)) failures.push(error);
       })
@@ -140,25 +148,29 @@ export async function roundWorkflow(input: RoundInput): Promise<readonly string[
   async function beginNewRun(): Promise<never> {
     for (const scope of running.values()) scope.cancel();
     await condition(() => running.size === 0);
-    return continueAsNew<typeof roundWorkflow>({ round, view });
+    return continueAsNew<typeof roundWorkflow>({ known, shown });
   }
 
+  await condition(() => known !== null || asks.length > 0);
   for (;;) {
     changed = false;
-    show();
+    // A request that nothing came of: whoever holds it writes it down, and has the round driven.
+    if (!known && asks.length === 0) return [];
+    if (known) show(known.view);
     // Ends the wait between two repeats; the call is then made anew at once. An attempt that is under
     // way is not doubled: the book lets one attempt of a call run at a time.
     for (const call of hurried) running.get(call)?.cancel();
     hurried.clear();
-    const idle = view.calls.filter(({ id }) => !running.has(id));
+    const idle = (known?.view.calls ?? []).filter(({ id }) => !running.has(id));
     const untried = idle.filter(({ id, fresh }) => fresh === true && !tried.has(id));
-    if (untried.length > 0) {
-      await tryFirst(untried);
+    if (!known || asks.length + untried.length > 0) {
+      await tryFirst(asks.splice(0), untried);
       continue;
     }
-    for (const call of idle) start(call.id, () => activityFor(call)(toMake(round, call)));
+    const { round, view } = known;
+    for (const call of idle) start(call.id, round, () => activityFor(call)(toMake(round, call)));
     if (view.closesPrevious && !running.has(CLOSE_PREVIOUS)) {
-      start(CLOSE_PREVIOUS, () =>
+      start(CLOSE_PREVIOUS, round, () =>
         book('earlier rounds of this session').closePreviousRounds({ round }),
       );
     }
@@ -170,7 +182,7 @@ export async function roundWorkflow(input: RoundInput): Promise<readonly string[
     const woken = () => changed || failures.length > 0 || workflowInfo().continueAsNewSuggested;
     if (waitMs === null) await condition(woken);
     else if (!(await condition(woken, waitMs, { summary: 'until time decides' }))) {
-      accept(await book('what time decides').tickRound({ round }));
+      accept({ round, view: await book('what time decides').tickRound({ round }) });
     }
     if (failures.length > 0) throw failures[0];
   }
@@ -195,12 +207,13 @@ function activityFor(call: DueCall): RoundActivities['takeStake'] {
   return activities[ACTIVITY_OF[call.verb]];
 }
 
-function firstAttemptsOf(calls: readonly DueCall[]): RoundLocalActivities['makeFirstAttempts'] {
-  const msMax = Math.max(...calls.map(({ attemptMsMax }) => attemptMsMax));
+function firstAttemptsOf(
+  asks: readonly Ask[],
+  calls: readonly DueCall[],
+): RoundLocalActivities['makeFirstAttempts'] {
   return proxyLocalActivities<RoundLocalActivities>({
     ...FIRST_ATTEMPTS,
-    startToCloseTimeout: msMax + BOOK_MS,
-    summary: calls.map(({ label }) => label).join(', '),
+    summary: [...asks.map(({ kind }) => `new ${kind}`), ...calls.map(({ label }) => label)].join(', '),
   }).makeFirstAttempts;
 }
 

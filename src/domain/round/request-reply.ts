@@ -33,6 +33,15 @@ export function storedReply(operation: OperationRow): RequestReply {
   };
 }
 
+/**
+ * A request that two hands write down (decision 0012: the round's, and the process that holds it, when that lost
+ * its patience). It is one request: nothing is counted, moved or warned of twice.
+ */
+export function sameRequest(operation: OperationRow): RequestReply {
+  if (operation.answer) return storedReply(operation);
+  return { kind: 'wait', operationId: operation.id, untilMs: operation.deadlineMs, hurry: [] };
+}
+
 /** What of a request a case has to show. */
 interface RequestContent {
   readonly amount: bigint;
