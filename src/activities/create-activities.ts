@@ -43,6 +43,8 @@ export function createActivities(deps: {
   log: Logger;
   failpoint?: Failpoints;
   timeScale?: number;
+  /** How long first attempts may hold a workflow's task; tests that count are more patient than players. */
+  localWaitMs?: number;
 }): { readonly activities: Activities; settled(): Promise<void> } {
   const { book, wallets, client, log } = deps;
   const failpoint = deps.failpoint ?? createFailpoints(undefined);
@@ -51,7 +53,7 @@ export function createActivities(deps: {
   const steps = createAttemptSteps({ wallets, breakers, failpoint, log });
   const attempt = createAttemptCall({ book, steps });
   const tellDrain = createTellDrain({ client, log });
-  const first = createFirstAttempts({ book, steps, wallets, tellDrain, failpoint, log });
+  const first = createFirstAttempts({ book, steps, wallets, tellDrain, failpoint, log, localWaitMs: deps.localWaitMs });
   const callWallet = createCallWallet({ attempt, join: first.join, tellDrain });
   const activities = {
     makeFirstAttempts: first.makeFirstAttempts,

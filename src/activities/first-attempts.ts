@@ -44,6 +44,7 @@ interface FirstAttemptDeps {
   readonly wallets: Wallets;
   readonly tellDrain: (known: Known) => Promise<void>;
   readonly failpoint: Failpoints;
+  readonly localWaitMs: number | undefined;
   readonly log: Logger;
 }
 
@@ -56,7 +57,7 @@ interface FirstAttemptDeps {
  *     begin give ──▶ /settle-bet ──▶ end give, begin end and report ──▶ answer leaves; both ──▶ end both
  */
 export function createFirstAttempts(deps: FirstAttemptDeps): FirstAttempts {
-  const { book, wallets, tellDrain, log } = deps;
+  const { book, wallets, tellDrain, log, localWaitMs = LOCAL_WAIT_MS } = deps;
   const chain = createChain(deps);
   const underWay = new Map<string, Promise<void>>();
   const walks = new Set<Promise<void>>();
@@ -101,7 +102,7 @@ export function createFirstAttempts(deps: FirstAttemptDeps): FirstAttempts {
         });
       walks.add(ended);
       if (!work.ask) claim(work.calls);
-      void sleep(LOCAL_WAIT_MS).then(letGo);
+      void sleep(localWaitMs).then(letGo);
     });
   }
 
