@@ -6,7 +6,7 @@ import type { RoundRows } from '../domain/round/rows';
 import { stillBalance } from '../domain/round/still-balance';
 import { otherCallsBetween } from './attempts';
 import type { Db, Pool, PoolClient } from './pool';
-import { loadRound, lockRound, type RoundContext } from './round-rows';
+import { lockRound, type RoundContext } from './round-rows';
 import { saveRound, snapshot } from './save-round';
 import { transaction } from './transaction';
 import { viewOf } from './round-view';
@@ -93,8 +93,7 @@ export function createBook(deps: {
   ): Promise<Entry<Event>> {
     const locked = await lockRound(client, roundId);
     assert(locked, `no round ${roundId}`);
-    const { context, nowMs } = locked;
-    const rows = await loadRound(client, locked);
+    const { context, nowMs, rows } = locked;
     const before = snapshot(rows);
     const balanceStood = await balanceStands(client, event, rows, context);
     const decision = decide(rows, event, {
@@ -116,7 +115,7 @@ export function createBook(deps: {
           transactionRef,
         }),
     });
-    const version = await saveRound(client, { locked, rows, before, decision });
+    const version = await saveRound(client, { locked, before, decision });
     await beside?.(client, decision, context, nowMs);
     const answered = decision.facts
       .filter((fact) => fact.kind === 'answer')
