@@ -1,5 +1,6 @@
 import type { Answer, AnswerResult } from '../domain/round/rows';
-import type { Db } from './pool';
+import type { Db, PoolClient } from './pool';
+import { writeLater } from './transaction';
 
 /** An operation as the gate knows it. */
 export interface KnownOperation {
@@ -80,12 +81,37 @@ export async function storedAnswers(
   );
 }
 
-/** Notes that the last bytes of stored code 0s were handed to their connections (rule 4, *answer not seen*). */
-export async function markAnswersWritten(db: Db, operationIds: readonly number[]): Promise<void> {
-  await db.query({
+// Of a row that a decision holds nothing is waited for: the notes of several rounds are written at once, and
+// waiting for one with others in hand is how two transactions come to wait for each other.
+const MARK_WRITTEN = `
+  UPDATE operations SET answer_written_at = clock_timestamp()
+   WHERE id IN (SELECT id FROM operations WHERE id = ANY($1) AND answer_written_at IS NULL
+                   FOR NO KEY UPDATE SKIP LOCKED)`;
+
+/**
+ * Notes that the last bytes of stored code 0s were handed to their connections (rule 4, *answer not seen*).
+ *
+ * @returns those that could not be noted now, because a decision was being taken on their rounds
+ */
+export async function markAnswersWritten(
+  db: Db,
+  operationIds: readonly number[],
+): Promise<readonly number[]> {
+  const { rows } = await db.query<{ id: number }>({
     name: 'mark_answers_written',
-    text: `UPDATE operations SET answer_written_at = clock_timestamp()
-            WHERE id = ANY($1) AND answer_written_at IS NULL`,
+    text: `WITH marked AS (${MARK_WRITTEN} RETURNING id)
+           SELECT id FROM operations WHERE id = ANY($1) AND answer_written_at IS NULL
+              AND id NOT IN (SELECT id FROM marked)`,
+    values: [operationIds],
+  });
+  return rows.map(({ id }) => id);
+}
+
+/** The same as the last statement of an open transaction, and nobody waits for it. */
+export function markAnswersWrittenIn(client: PoolClient, operationIds: readonly number[]): void {
+  writeLater(client, {
+    name: 'mark_answers_written_in',
+    text: MARK_WRITTEN,
     values: [operationIds],
   });
 }

@@ -84,7 +84,8 @@ export const askPayout: ProviderMethod = async (deps, { connection, isSigned, bo
   }
   const operationId = await reserveOperationId(pool);
   const event = eventOf(request, operationId, amount.minor, partner.exponent, bytes);
-  const beside: Beside<typeof event> = () => deps.failpoint('intent_uncommitted', 'payout');
+  const beside: Beside<typeof event> = (client) =>
+    deps.desk.besideIntent(client, 'payout');
   const asked =
     typeof round === 'string'
       ? await book.decideOn(round, event, beside)

@@ -153,7 +153,8 @@ async function settle(
       bytes,
     },
   } as const;
-  const beside: Beside<typeof event> = () => deps.failpoint('intent_uncommitted', 'stake');
+  const beside: Beside<typeof event> = (client) =>
+    deps.desk.besideIntent(client, 'stake');
   const asked =
     typeof round === 'string'
       ? await book.decideOn(round, event, beside)
