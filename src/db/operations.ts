@@ -20,38 +20,6 @@ export interface GateKey {
   readonly transactionRef: string;
 }
 
-/** The idempotency gate: has this operation been seen before? */
-export async function findOperation(db: Db, key: GateKey): Promise<KnownOperation | undefined> {
-  // Every player of ours has nine digits; a longer number would not fit the column, and is nobody.
-  if (!/^\d{9}$/.test(key.playerId)) return undefined;
-  const { rows } = await db.query<{
-    operation_id: number;
-    round_id: string;
-    partner_id: number;
-    currency: string;
-    exponent: number;
-  }>({
-    name: 'find_operation',
-    text: `SELECT k.operation_id, k.round_id, r.partner_id, r.currency, cu.exponent
-             FROM operation_keys k
-             JOIN rounds r ON r.id = k.round_id
-             JOIN currencies cu ON cu.code = r.currency
-            WHERE k.connection_id = $1 AND k.kind = $2 AND k.player_id = $3 AND k.round_ref = $4
-              AND k.transaction_ref = $5`,
-    values: [key.connectionId, key.kind, key.playerId, key.roundRef, key.transactionRef],
-  });
-  const row = rows[0];
-  return (
-    row && {
-      operationId: row.operation_id,
-      roundId: row.round_id,
-      partnerId: row.partner_id,
-      currency: row.currency,
-      exponent: row.exponent,
-    }
-  );
-}
-
 /** Reserves the number of an operation that may come to be. Numbers are never used twice; gaps are normal. */
 export async function reserveOperationId(db: Db): Promise<number> {
   const { rows } = await db.query<{ id: number }>({
