@@ -1,17 +1,17 @@
 import type { Client } from '@temporalio/client';
 import type { FastifyBaseLogger } from 'fastify';
 import { driveRound } from '../contracts/drive-round';
-import type { AnswerListener } from '../db/answers';
 import type { RoundView } from '../contracts/round';
 import type { Book } from '../db/book';
+import type { PoolClient } from '../db/pool';
 import type { RoundContext } from '../db/round-rows';
 import { roundToDrive } from '../db/round-view';
 import type { AnswerResult } from '../domain/round/rows';
 import { sleep } from '../lib/clock';
 import type { Failpoints } from '../lib/failpoints';
 import type { RequestReply } from '../domain/round/request-reply';
-import { createAnswerReader } from './stored-answers';
-import { createWrittenAnswers } from './written-answers';
+import type { AnswerWatch } from './answer-watch';
+import type { WrittenAnswers } from './written-answers';
 
 /** What a provider is to be told of one money request. */
 export interface MoneyAnswer {
@@ -39,7 +39,8 @@ export interface MoneyDesk {
   unwritten(roundId: string, operationId: number): Promise<void>;
   /** The last byte of a stored code 0 was handed to the connection. */
   written(operationId: number): void;
-  close(): Promise<void>;
+  /** What belongs into each transaction of an intent, as the last of it. */
+  besideIntent(client: PoolClient, kind: 'stake' | 'payout'): Promise<void>;
 }
 
 /** Temporal must take the round over well inside the answer deadline; the sweep takes what it did not. */
@@ -55,15 +56,14 @@ const LAST_DECISION_WAIT_MS = 250;
 export function createMoneyDesk(deps: {
   book: Book;
   client: Client;
-  listener: AnswerListener;
+  answers: AnswerWatch;
+  written: WrittenAnswers;
   failpoint: Failpoints;
   log: FastifyBaseLogger;
 }): MoneyDesk {
-  const { book, client, listener, failpoint, log } = deps;
+  const { book, client, answers, written, failpoint, log } = deps;
   // Identical requests that wait at once have their round driven once.
   const driving = new Map<number, Promise<boolean>>();
-  const readAnswer = createAnswerReader(book.pool);
-  const written = createWrittenAnswers({ pool: book.pool, log });
 
   function drive(asked: Asked, operationId: number, hurry: readonly string[]): Promise<boolean> {
     const underWay = driving.get(operationId);
@@ -86,22 +86,13 @@ export function createMoneyDesk(deps: {
   ): Promise<MoneyAnswer> {
     const { operationId } = reply;
     await failpoint('intent_committed', kind);
-    const endsAt = performance.now() + (reply.untilMs - asked.nowMs);
-    let handedOver = true;
-    void drive(asked, operationId, reply.hurry).then((done) => (handedOver = done));
-    for (;;) {
-      const leftMs = endsAt - performance.now();
-      if (leftMs <= 0 || !handedOver) break;
-      await listener.wait(operationId, leftMs);
-      const answer = await readAnswer(operationId).catch((error: unknown) => {
-        // A database that stumbles for a moment has not decided anything: the wait goes on.
-        log.warn({ err: error, operationId }, 'the book could not be read; it is asked again');
-        return undefined;
-      });
-      if (answer) {
-        await failpoint('answer_stored', kind);
-        return { ...answer, operationId };
-      }
+    const waits = new AbortController();
+    // Without a hand nothing is to be waited for: the book is asked at once what to say.
+    void drive(asked, operationId, reply.hurry).then((done) => done || waits.abort());
+    const answer = await answers.wait(operationId, reply.untilMs - asked.nowMs, waits.signal);
+    if (answer) {
+      await failpoint('answer_stored', kind);
+      return { ...answer, operationId };
     }
     const last = await decideLast(asked.context.roundId, reply);
     await failpoint('deadline_decided', kind);
@@ -154,8 +145,11 @@ export function createMoneyDesk(deps: {
       });
       await driveRound(client, roundToDrive(context, view), [], HAND_OVER_MS);
     },
-    written: (operationId) => written.add(operationId),
-    close: () => written.close(),
+    written: written.add,
+    besideIntent(client, kind) {
+      written.noteIn(client);
+      return failpoint('intent_uncommitted', kind);
+    },
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Answer, AnswerResult } from '../domain/round/rows';
-import type { Db } from './pool';
+import type { Db, PoolClient } from './pool';
+import { writeLater } from './transaction';
 
 /** An operation as the gate knows it. */
 export interface KnownOperation {
@@ -17,38 +18,6 @@ export interface GateKey {
   readonly playerId: string;
   readonly roundRef: string;
   readonly transactionRef: string;
-}
-
-/** The idempotency gate: has this operation been seen before? */
-export async function findOperation(db: Db, key: GateKey): Promise<KnownOperation | undefined> {
-  // Every player of ours has nine digits; a longer number would not fit the column, and is nobody.
-  if (!/^\d{9}$/.test(key.playerId)) return undefined;
-  const { rows } = await db.query<{
-    operation_id: number;
-    round_id: string;
-    partner_id: number;
-    currency: string;
-    exponent: number;
-  }>({
-    name: 'find_operation',
-    text: `SELECT k.operation_id, k.round_id, r.partner_id, r.currency, cu.exponent
-             FROM operation_keys k
-             JOIN rounds r ON r.id = k.round_id
-             JOIN currencies cu ON cu.code = r.currency
-            WHERE k.connection_id = $1 AND k.kind = $2 AND k.player_id = $3 AND k.round_ref = $4
-              AND k.transaction_ref = $5`,
-    values: [key.connectionId, key.kind, key.playerId, key.roundRef, key.transactionRef],
-  });
-  const row = rows[0];
-  return (
-    row && {
-      operationId: row.operation_id,
-      roundId: row.round_id,
-      partnerId: row.partner_id,
-      currency: row.currency,
-      exponent: row.exponent,
-    }
-  );
 }
 
 /** Reserves the number of an operation that may come to be. Numbers are never used twice; gaps are normal. */
@@ -80,12 +49,37 @@ export async function storedAnswers(
   );
 }
 
-/** Notes that the last bytes of stored code 0s were handed to their connections (rule 4, *answer not seen*). */
-export async function markAnswersWritten(db: Db, operationIds: readonly number[]): Promise<void> {
-  await db.query({
+// Of a row that a decision holds nothing is waited for: the notes of several rounds are written at once, and
+// waiting for one with others in hand is how two transactions come to wait for each other.
+const MARK_WRITTEN = `
+  UPDATE operations SET answer_written_at = clock_timestamp()
+   WHERE id IN (SELECT id FROM operations WHERE id = ANY($1) AND answer_written_at IS NULL
+                   FOR NO KEY UPDATE SKIP LOCKED)`;
+
+/**
+ * Notes that the last bytes of stored code 0s were handed to their connections (rule 4, *answer not seen*).
+ *
+ * @returns those that could not be noted now, because a decision was being taken on their rounds
+ */
+export async function markAnswersWritten(
+  db: Db,
+  operationIds: readonly number[],
+): Promise<readonly number[]> {
+  const { rows } = await db.query<{ id: number }>({
     name: 'mark_answers_written',
-    text: `UPDATE operations SET answer_written_at = clock_timestamp()
-            WHERE id = ANY($1) AND answer_written_at IS NULL`,
+    text: `WITH marked AS (${MARK_WRITTEN} RETURNING id)
+           SELECT id FROM operations WHERE id = ANY($1) AND answer_written_at IS NULL
+              AND id NOT IN (SELECT id FROM marked)`,
+    values: [operationIds],
+  });
+  return rows.map(({ id }) => id);
+}
+
+/** The same as the last statement of an open transaction, and nobody waits for it. */
+export function markAnswersWrittenIn(client: PoolClient, operationIds: readonly number[]): void {
+  writeLater(client, {
+    name: 'mark_answers_written_in',
+    text: MARK_WRITTEN,
     values: [operationIds],
   });
 }

@@ -68,9 +68,10 @@ export async function resolveCase(book: Book, order: ResolveOrder): Promise<Reso
     const { result }: { result: ResolutionVerdict } =
       typeof round === 'string'
         ? await book.decideOn(round, event, mark)
-        : await transaction(book.pool, async (client) =>
-            book.decideIn(client, await findOrCreateRound(client, round), event, mark),
-          );
+        : await transaction(book.pool, async (client) => {
+            const { roundId } = await findOrCreateRound(client, round);
+            return book.decideIn(client, roundId, event, mark);
+          });
     return { outcome: 'resolved', text: result.text };
   } catch (error) {
     if (!(error instanceof NothingWritten)) throw error;

@@ -5,11 +5,12 @@ import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/wo
 import type { FastifyInstance } from 'fastify';
 import { createActivities } from '../../src/activities/create-activities';
 import { createWallets } from '../../src/activities/wallets';
+import { createAnswerWatch } from '../../src/api/answer-watch';
 import { createApp } from '../../src/api/app';
 import { createMoneyDesk } from '../../src/api/money-desk';
+import { createWrittenAnswers } from '../../src/api/written-answers';
 import type { TransportSettings } from '../../src/config/transport';
 import { ROUNDS_TASK_QUEUE, roundWorkflowId } from '../../src/contracts/round';
-import { createAnswerListener, createAnswerNotifier } from '../../src/db/answers';
 import { createBook, type Book } from '../../src/db/book';
 import { applyCatalogue } from '../../src/db/catalogue';
 import {
@@ -182,9 +183,8 @@ export async function startRoundhouse(options: TestOptions = {}): Promise<TestRo
   const native = await NativeConnection.connect({ address: temporalAddress() });
   const grpc = await Connection.connect({ address: temporalAddress() });
   const client = new Client({ connection: grpc, namespace, identity: 'api' });
-  const notifier = createAnswerNotifier({ databaseUrl: database.url, log });
   const { timeScale = 1 } = options;
-  const book = createBook({ pool, installation, timeScale, onAnswered: notifier.answered });
+  const book = createBook({ pool, installation, timeScale });
   const wallets = createWallets({ pool, vault, egress, log });
   const apis: { close(): Promise<void> }[] = [];
   let worker: { shutdown(): void; ran: Promise<void> } | undefined;
@@ -217,17 +217,19 @@ export async function startRoundhouse(options: TestOptions = {}): Promise<TestRo
   }
 
   async function startApi(own: TestApiOptions = {}): Promise<TestApi> {
-    const listener = createAnswerListener({ databaseUrl: database.url, log });
     const { apiPoolMax: max } = options;
     const pools =
       max === undefined ? [] : [0, 1].map(() => createPool({ databaseUrl: database.url, max }));
+    const answers = createAnswerWatch({ pool: pools[1] ?? pool, log: log as never });
+    const written = createWrittenAnswers({ pool: pools[0] ?? pool, log: log as never });
     const [till, payouts] = [pools[0] ?? pool, pools[1] ?? pool].map((each) => {
       const apiBook = createBook({ pool: each, installation, timeScale });
       const failpoint = createFailpoints(undefined);
       const desk = createMoneyDesk({
         book: apiBook,
         client,
-        listener,
+        answers,
+        written,
         failpoint,
         log: log as never,
       });
@@ -261,8 +263,7 @@ export async function startRoundhouse(options: TestOptions = {}): Promise<TestRo
       async close() {
         app.server.closeAllConnections();
         await app.close();
-        await Promise.all([till.desk.close(), payouts.desk.close()]);
-        await listener.close();
+        await written.close();
         await Promise.all(pools.map((each) => each.end()));
       },
     };
@@ -364,7 +365,7 @@ export async function startRoundhouse(options: TestOptions = {}): Promise<TestRo
     async close() {
       for (const api of apis) await api.close();
       await stopWorker();
-      await Promise.all([wallets.close(), notifier.close(), wallet.close()]);
+      await Promise.all([wallets.close(), wallet.close()]);
       await pool.end();
       await native.close();
       await grpc.close();

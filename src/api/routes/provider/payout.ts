@@ -1,16 +1,13 @@
 import type { Beside } from '../../../db/book';
 import { openStrayCase } from '../../../db/cases';
 import type { Connection } from '../../../db/connections';
-import { findOperation, reserveOperationId } from '../../../db/operations';
-import { partnerById, type Partner } from '../../../db/partners';
-import { playerById, type Player } from '../../../db/players';
-import { findOrCreateRound, findRound } from '../../../db/rounds';
-import { sessionByToken, type SessionContext } from '../../../db/sessions';
+import { moneyRequestFacts, type MoneyRequestFacts } from '../../../db/money-request';
+import type { Partner } from '../../../db/partners';
+import { findOrCreateRound, type NewRound } from '../../../db/rounds';
 import { transaction } from '../../../db/transaction';
 import { parseAmount } from '../../../domain/money';
 import type { CaseKind } from '../../../domain/round/draft';
 import type { AnswerResult } from '../../../domain/round/rows';
-import { assert } from '../../../lib/assert';
 import type { ProviderRefusal } from '../../../lib/metrics';
 import type { WebGamesCode } from '../../../protocols/web-games/codes';
 import { decodeDebit, type PayoutRequest } from '../../../protocols/web-games/decode';
@@ -36,13 +33,15 @@ export const askPayout: ProviderMethod = async (deps, { connection, isSigned, bo
   const { book } = deps;
   const { pool } = book;
 
-  const known = await findOperation(pool, {
+  const key = {
     connectionId: connection.id,
     kind: 'payout',
     playerId: request.playerId,
     roundRef: request.roundId,
     transactionRef: request.transactionId,
-  });
+  } as const;
+  const facts = await moneyRequestFacts(pool, key, request.token, request.gameId);
+  const { known, named, session } = facts;
   if (known) {
     const amount = parseAmount(request.amountText, known.exponent);
     if (!amount.ok) {
@@ -53,22 +52,21 @@ export const askPayout: ProviderMethod = async (deps, { connection, isSigned, bo
     return encode(deps, await book.decideOn(known.roundId, event));
   }
 
-  const player = await playerById(pool, request.playerId);
-  if (!player) return refuseFor('player', 11);
-  const partner = await partnerById(pool, player.partnerId);
-  assert(partner, `player ${player.playerId} has no partner`);
+  if (!named) return refuseFor('player', 11);
+  const { player, partner } = named;
   const amount = parseAmount(request.amountText, partner.exponent);
   const told = { request, bytes, amount: amount.ok ? amount.minor : null, partner };
-  const found = await sessionByToken(pool, request.token);
-  const existing = await findRound(pool, connection.id, request.playerId, request.roundId);
-  if (existing === undefined && !(await isKnownPlayer(pool, connection, player.playerId, found))) {
+  if (
+    facts.roundId === undefined &&
+    !(await isKnownPlayer(pool, connection, player.playerId, session?.playerId))
+  ) {
     // Answered as if there were no such player; but money was named, so a person hears of it.
     if (told.amount !== 0n) await stray(deps, connection, 'ownership_mismatch', told);
     return refuseFor('player', 11);
   }
   if (
-    found &&
-    (found.connection.id !== connection.id || found.player.playerId !== request.playerId)
+    session &&
+    (session.connectionId !== connection.id || session.playerId !== request.playerId)
   ) {
     await stray(deps, connection, 'ownership_mismatch', told);
     return refuseFor('ownership', 10, 'the token belongs to somebody else');
@@ -77,38 +75,40 @@ export const askPayout: ProviderMethod = async (deps, { connection, isSigned, bo
     await stray(deps, connection, 'payout_precision', told);
     return refuse(1, 'amount does not fit the currency');
   }
-  const round = existing ?? orphanRound(connection, request, player, partner, found);
+  const round = roundOf(facts, connection, request, partner);
   if (round === undefined) {
     if (amount.minor > 0n) await stray(deps, connection, 'orphan_payout', told);
     return refuse(8);
   }
-  const operationId = await reserveOperationId(pool);
-  const event = eventOf(request, operationId, amount.minor, partner.exponent, bytes);
-  const beside: Beside<typeof event> = () => deps.failpoint('intent_uncommitted', 'payout');
+  const event = (operationId: number) =>
+    eventOf(request, operationId, amount.minor, partner.exponent, bytes);
+  const beside: Beside<ReturnType<typeof event>> = (client) =>
+    deps.desk.besideIntent(client, 'payout');
   const asked =
-    typeof round === 'string'
-      ? await book.decideOn(round, event, beside)
-      : await transaction(pool, async (client) =>
-          book.decideIn(client, await findOrCreateRound(client, round), event, beside),
-        );
+    'operationId' in round
+      ? await book.decideOn(round.roundId, event(round.operationId), beside)
+      : await transaction(pool, async (client) => {
+          const { roundId, operationId } = await findOrCreateRound(client, round);
+          return book.decideIn(client, roundId, event(operationId), beside);
+        });
   return encode(deps, asked);
 };
 
 /** Rule 8: a payout without any round makes one only where the connection says so. */
-function orphanRound(
+function roundOf(
+  { roundId, operationId, session }: MoneyRequestFacts,
   connection: Connection,
   request: PayoutRequest,
-  player: Player,
   partner: Partner,
-  found: SessionContext | undefined,
-) {
+): { readonly roundId: string; readonly operationId: number } | NewRound | undefined {
+  if (roundId !== undefined && operationId !== undefined) return { roundId, operationId };
   if (connection.settings.orphan_payout !== 'carrier') return undefined;
   return {
     connectionId: connection.id,
-    playerId: player.playerId,
+    playerId: request.playerId,
     roundRef: request.roundId,
     partnerId: partner.id,
-    sessionId: found?.session.id ?? null,
+    sessionId: session?.id ?? null,
     gameId: request.gameId,
     currency: partner.currency,
   };

@@ -1,15 +1,8 @@
 import type { Beside } from '../../../db/book';
 import { mayStake } from '../../../db/breakers';
-import { gameOf } from '../../../db/catalogue';
-import { findOperation, reserveOperationId } from '../../../db/operations';
-import { dropEmptyRound, findOrCreateRound } from '../../../db/rounds';
-import {
-  authorizeSession,
-  sessionByToken,
-  sessionState,
-  touchSession,
-  type SessionContext,
-} from '../../../db/sessions';
+import { moneyRequestFacts, type MoneyRequestFacts } from '../../../db/money-request';
+import { dropEmptyRound, findOrCreateRound, type NewRound } from '../../../db/rounds';
+import { authorizeSession, sessionState, touchSession, type Session } from '../../../db/sessions';
 import { transaction } from '../../../db/transaction';
 import { betId } from '../../../domain/bet-id';
 import { parseAmount } from '../../../domain/money';
@@ -44,7 +37,9 @@ export const askStake: ProviderMethod = async (deps, { connection, isSigned, bod
     roundRef: request.roundId,
     transactionRef: request.transactionId,
   } as const;
-  const known = await findOperation(deps.book.pool, key);
+  const { pool } = deps.book;
+  const facts = await moneyRequestFacts(pool, key, request.token, request.gameId);
+  const { known, session, named } = facts;
   if (known) {
     const amount = parseAmount(request.amountText, known.exponent);
     if (!amount.ok) {
@@ -55,61 +50,77 @@ export const askStake: ProviderMethod = async (deps, { connection, isSigned, bod
     const asked = { request, amount: amount.minor, bytes: maskedBody(bodyText, request) };
     // A repeat is owed its stored answer: it is never refused for a limit, but it counts.
     const release = deps.limits.partnerStakes.hold(String(known.partnerId));
-    return settle(deps, roundId, asked, connection.id, operationId).finally(release);
+    return settle(deps, { roundId, operationId }, asked, connection.id).finally(release);
   }
 
-  const { pool } = deps.book;
   const { limits } = deps;
   const { requests_per_second: perSecond } = connection.settings;
   if ((await limits.connectionCall(connection.id, perSecond)) > 0) {
     limits.refused(`callbacks: calls of ${connection.key}`);
     return refuseFor('rate', 1, 'too many requests; nothing was taken');
   }
-  const found = await sessionByToken(pool, request.token);
-  if (!(await isKnownPlayer(pool, connection, request.playerId, found))) {
+  if (!(await isKnownPlayer(pool, connection, request.playerId, session?.playerId))) {
     return refuseFor('player', 11);
   }
   const nowMs = deps.clock.nowMs();
   const idleMs = connection.settings.session_idle_ms;
-  if (!found) return refuseFor('token', 14);
-  if (!ownsSession(found, connection.id, request.playerId)) return refuseFor('ownership', 14);
-  const state = sessionState(found.session, idleMs, nowMs);
+  if (!session) return refuseFor('token', 14);
+  if (!named || !ownsSession(session, connection.id, request.playerId)) {
+    return refuseFor('ownership', 14);
+  }
+  const { player, partner } = named;
+  const state = sessionState(session, idleMs, nowMs);
   // A stake is proof of the launch as good as Authorization: it is signed, and names the same token.
   const live =
     state === 'live' ||
-    (state === 'launchable' && (await authorizeSession(pool, found.session, idleMs, nowMs)));
+    (state === 'launchable' && (await authorizeSession(pool, session, idleMs, nowMs)));
   if (!live) return refuseFor('token', 14);
-  if (found.player.blocked || found.partner.status !== 'active') return refuseFor('suspended', 4);
+  if (player.blocked || partner.status !== 'active') return refuseFor('suspended', 4);
   if (connection.status !== 'active') return refuseFor('suspended', 1, 'Connection suspended');
-  const game = await gameOf(pool, connection, request.gameId);
-  if (!game?.isActive) return refuseFor('game', 1, 'Game is not available');
-  const amount = parseAmount(request.amountText, found.partner.exponent);
+  if (!facts.gameIsActive) return refuseFor('game', 1, 'Game is not available');
+  const amount = parseAmount(request.amountText, partner.exponent);
   if (!amount.ok) return refuse(1, AMOUNT_FAULTS[amount.fault]);
   // Rule 14: nobody asks a wallet that does not answer for a stake; nothing is recorded, nothing is sent.
-  if (!(await mayStake(pool, found.partner.id))) {
+  if (facts.breakerStands && !(await mayStake(pool, partner.id))) {
     return refuse(1, 'the wallet does not answer; nothing was taken');
   }
   // Before anything is recorded: a wallet that hangs fills its own partner's part of the seats.
-  const release = limits.partnerStakes.take(String(found.partner.id));
+  const release = limits.partnerStakes.take(String(partner.id));
   if (!release) {
-    limits.refused(`callbacks: under way for ${found.partner.prefix}`);
+    limits.refused(`callbacks: under way for ${partner.prefix}`);
     return refuseFor('rate', 1, 'too many requests are under way; nothing was taken');
   }
   try {
-    await touchSession(pool, found.session, idleMs, nowMs);
+    await touchSession(pool, session, idleMs, nowMs);
     const asked = { request, amount: amount.minor, bytes: maskedBody(bodyText, request) };
-    return await settle(deps, found, asked, connection.id);
+    return await settle(deps, roundOf(facts, session, request), asked, connection.id);
   } finally {
     release();
   }
 };
 
-function ownsSession(found: SessionContext, connectionId: number, playerId: string): boolean {
-  return (
-    found.connection.id === connectionId &&
-    found.player.playerId === playerId &&
-    !found.session.isDemo
-  );
+function ownsSession(session: Session, connectionId: number, playerId: string): boolean {
+  return session.connectionId === connectionId && session.playerId === playerId && !session.isDemo;
+}
+
+/** A round that is there, with the stake's number in it, or the one that is to be made. */
+type StakeRound = { readonly roundId: string; readonly operationId: number } | NewRound;
+
+function roundOf(
+  { roundId, operationId }: MoneyRequestFacts,
+  session: Session,
+  request: StakeRequest,
+): StakeRound {
+  if (roundId !== undefined && operationId !== undefined) return { roundId, operationId };
+  return {
+    connectionId: session.connectionId,
+    playerId: session.playerId,
+    roundRef: request.roundId,
+    partnerId: session.partnerId,
+    sessionId: session.id,
+    gameId: request.gameId,
+    currency: session.currency,
+  };
 }
 
 const AMOUNT_FAULTS = {
@@ -118,58 +129,47 @@ const AMOUNT_FAULTS = {
   too_large: 'amount has more than 15 digits',
 } as const;
 
-/**
- * Commits the intent and waits for its answer.
- *
- * @param round the known round's number, or the session in which a new one begins
- */
+/** Commits the intent and waits for its answer. */
 async function settle(
   deps: ProviderDeps,
-  round: string | SessionContext,
+  round: StakeRound,
   asking: { request: StakeRequest; amount: bigint; bytes: string },
   connectionId: number,
-  knownOperationId?: number,
 ): Promise<ProviderAnswer> {
   const { book, desk } = deps;
   const { request, amount, bytes } = asking;
   const { playerId, roundId: roundRef, transactionId: transactionRef, gameId } = request;
-  const operationId = knownOperationId ?? (await reserveOperationId(book.pool));
-  const event = {
-    type: 'stake',
-    request: {
-      operationId,
-      betId: betId({
-        installation: book.installation,
-        connection: connectionId,
-        kind: 'stake',
-        playerId,
-        roundRef,
+  const id = betId({
+    installation: book.installation,
+    connection: connectionId,
+    kind: 'stake',
+    playerId,
+    roundRef,
+    transactionRef,
+  });
+  const eventOf = (operationId: number) =>
+    ({
+      type: 'stake',
+      request: {
+        operationId,
+        betId: id,
         transactionRef,
-      }),
-      transactionRef,
-      amount,
-      gameId,
-      isClose: request.isClose,
-      bytes,
-    },
-  } as const;
-  const beside: Beside<typeof event> = () => deps.failpoint('intent_uncommitted', 'stake');
+        amount,
+        gameId,
+        isClose: request.isClose,
+        bytes,
+      },
+    }) as const;
+  const beside: Beside<ReturnType<typeof eventOf>> = (client) =>
+    deps.desk.besideIntent(client, 'stake');
   const asked =
-    typeof round === 'string'
-      ? await book.decideOn(round, event, beside)
+    'operationId' in round
+      ? await book.decideOn(round.roundId, eventOf(round.operationId), beside)
       : await transaction(book.pool, async (client) => {
-          const id = await findOrCreateRound(client, {
-            connectionId,
-            playerId,
-            roundRef,
-            partnerId: round.partner.id,
-            sessionId: round.session.id,
-            gameId,
-            currency: round.session.currency,
-          });
-          const decided = await book.decideIn(client, id, event, beside);
+          const { roundId, operationId } = await findOrCreateRound(client, round);
+          const decided = await book.decideIn(client, roundId, eventOf(operationId), beside);
           // A refused first stake makes no round: its game and session must not bind a later one.
-          if (decided.result.kind === 'answer') await dropEmptyRound(client, id);
+          if (decided.result.kind === 'answer') await dropEmptyRound(client, roundId);
           return decided;
         });
   const answer = await desk.settle(asked, 'stake');
