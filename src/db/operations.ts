@@ -29,6 +29,16 @@ export async function reserveOperationId(db: Db): Promise<number> {
   return Number(rows[0]?.id);
 }
 
+/** The round of an operation that is in the book. */
+export async function roundOfOperation(db: Db, operationId: number): Promise<string | undefined> {
+  const { rows } = await db.query<{ round_id: string }>({
+    name: 'round_of_operation',
+    text: 'SELECT round_id FROM operations WHERE id = $1',
+    values: [operationId],
+  });
+  return rows[0]?.round_id;
+}
+
 /** The answers that are stored, by operation number; one that has none yet is missing. */
 export async function storedAnswers(
   db: Db,

@@ -69,7 +69,7 @@ export async function resolveCase(book: Book, order: ResolveOrder): Promise<Reso
       typeof round === 'string'
         ? await book.decideOn(round, event, mark)
         : await transaction(book.pool, async (client) => {
-            const { roundId } = await findOrCreateRound(client, round);
+            const roundId = await findOrCreateRound(client, round);
             return book.decideIn(client, roundId, event, mark);
           });
     return { outcome: 'resolved', text: result.text };

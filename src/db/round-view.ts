@@ -1,4 +1,4 @@
-import type { RoundToDrive, RoundView } from '../contracts/round';
+import type { RoundName, RoundToDrive, RoundView } from '../contracts/round';
 import { statement } from '../domain/round/describe';
 import type { Draft } from '../domain/round/draft';
 import { nextOf } from '../domain/round/next';
@@ -36,20 +36,30 @@ export function viewOf(draft: Draft, version: number): RoundView {
   };
 }
 
+/** What an operator recognises a round by. */
+export function roundName(
+  of: Parameters<typeof roundKey>[0] &
+    Pick<RoundContext, 'partnerPrefix' | 'gameTitle' | 'providerName'>,
+): RoundName {
+  const { partnerPrefix, playerId, gameTitle, roundRef, providerName } = of;
+  return {
+    key: roundKey(of),
+    attributes: { partner: partnerPrefix, product: providerName, game: gameTitle },
+    summary: `${partnerPrefix} player ${playerId}, ${gameTitle}, round ${roundRef}`,
+  };
+}
+
 /** A round and its view, as Temporal is to be told of them. */
 export function roundToDrive(context: RoundContext, view: RoundView): RoundToDrive {
-  const { partnerPrefix, playerId, gameTitle, roundRef } = context;
   return {
-    key: roundKey(context),
-    attributes: { partner: partnerPrefix, product: context.providerName, game: gameTitle },
+    ...roundName(context),
     drain: view.drained
       ? {
           partnerId: context.partnerId,
-          prefix: partnerPrefix,
+          prefix: context.partnerPrefix,
           attemptMsMax: context.terms.attemptTimeoutMs,
         }
       : null,
-    summary: `${partnerPrefix} player ${playerId}, ${gameTitle}, round ${roundRef}`,
     known: { round: context.roundId, view },
   };
 }

@@ -1,28 +1,23 @@
 import type { NewRound, RoundKey } from '../contracts/round';
 import { assert } from '../lib/assert';
-import { reserveOperationId } from './operations';
 import type { Db } from './pool';
 
 /**
- * Makes the round's row or finds it, in the transaction of its first decision, and draws the number of the
- * operation that it is made for. Two processes that make it at once meet on the unique key: the second waits
- * for the first and finds its row.
+ * Makes the round's row or finds it, in the transaction of its first decision. Two processes that make it at once
+ * meet on the unique key: the second waits for the first and finds its row.
  */
-export async function findOrCreateRound(
-  db: Db,
-  round: NewRound,
-): Promise<{ readonly roundId: string; readonly operationId: number }> {
+export async function findOrCreateRound(db: Db, round: NewRound): Promise<string> {
   const key = [round.connectionId, round.playerId, round.roundRef];
-  const { rows } = await db.query<{ id: string; operation_id: number }>({
+  const { rows } = await db.query<{ id: string }>({
     name: 'create_round',
     text: `INSERT INTO rounds (connection_id, player_id, round_ref, partner_id, session_id, game_id,
                currency, last_activity_at, created_at)
            VALUES ($1, $2, $3, $4, $5, $6, $7, clock_timestamp(), clock_timestamp())
            ON CONFLICT (connection_id, player_id, round_ref) DO NOTHING
-           RETURNING id, nextval(pg_get_serial_sequence('operations', 'id'))::int AS operation_id`,
+           RETURNING id`,
     values: [...key, round.partnerId, round.sessionId, round.gameId, round.currency],
   });
-  if (rows[0]) return { roundId: rows[0].id, operationId: rows[0].operation_id };
+  if (rows[0]) return rows[0].id;
   const found = await db.query<{ id: string }>({
     name: 'find_round',
     text: 'SELECT id FROM rounds WHERE connection_id = $1 AND player_id = $2 AND round_ref = $3',
@@ -30,7 +25,7 @@ export async function findOrCreateRound(
   });
   const roundId = found.rows[0]?.id;
   assert(roundId !== undefined, `round ${key.join('/')} is neither there nor to be made`);
-  return { roundId, operationId: await reserveOperationId(db) };
+  return roundId;
 }
 
 /** Takes back a round that was made in this transaction and of which nothing was decided. */

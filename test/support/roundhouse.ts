@@ -119,6 +119,8 @@ export interface TestOptions {
   readonly development?: boolean;
   /** Rounds kept in the worker's memory; 0 replays every task from its history. */
   readonly maxCachedWorkflows?: number;
+  /** How long the fast paths are waited for: tests that count must not depend on a machine's pace. */
+  readonly fastPathMs?: number;
 }
 
 const AUTHORIZATIONS_MAX = 5;
@@ -183,14 +185,15 @@ export async function startRoundhouse(options: TestOptions = {}): Promise<TestRo
   const native = await NativeConnection.connect({ address: temporalAddress() });
   const grpc = await Connection.connect({ address: temporalAddress() });
   const client = new Client({ connection: grpc, namespace, identity: 'api' });
-  const { timeScale = 1 } = options;
+  const { timeScale = 1, fastPathMs } = options;
   const book = createBook({ pool, installation, timeScale });
   const wallets = createWallets({ pool, vault, egress, log });
   const apis: { close(): Promise<void> }[] = [];
   let worker: { shutdown(): void; ran: Promise<void> } | undefined;
 
   async function startWorker(): Promise<void> {
-    const deps = { book, vault, wallets, client, egress, log, timeScale };
+    const localWait = fastPathMs === undefined ? {} : { localWaitMs: fastPathMs };
+    const deps = { book, vault, wallets, client, egress, log, timeScale, ...localWait };
     const { activities, settled } = createActivities(deps);
     const started = await Worker.create({
       connection: native,
@@ -227,6 +230,7 @@ export async function startRoundhouse(options: TestOptions = {}): Promise<TestRo
       const failpoint = createFailpoints(undefined);
       const desk = createMoneyDesk({
         book: apiBook,
+        ...(fastPathMs !== undefined && { askPatienceMs: fastPathMs }),
         client,
         answers,
         written,

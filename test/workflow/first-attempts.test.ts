@@ -33,17 +33,6 @@ const kindsOf = async (round = '1') => {
   );
 };
 
-test('a round whose wallet answers at once needs no activity, and two workflow tasks', async () => {
-  expect(await house.provider.credit(call())).toMatchObject({ code: 0 });
-  const win = await house.provider.debit(call({ amount: '25', close: true }));
-  expect(win).toMatchObject({ code: 0 });
-  await house.ended(player.id, '1');
-  expect((await kindsOf()).filter(Boolean)).toEqual(['first attempts', 'first attempts']);
-  for (const path of ['/bet', '/settle-bet', '/bet-end']) {
-    expect(house.callsOf(player, path)).toHaveLength(1);
-  }
-});
-
 /** A stake whose wallet takes its time, from the moment that the wallet has the call. */
 async function slowStake(afterMs: number) {
   house.wallet.script('/bet', { afterMs });

@@ -60,6 +60,7 @@ beforeAll(async () => {
   meter = await createPostgresMeter(postgres.url('postgres'));
   // A machine that is busy elsewhere must not make a repeat or a code 1 of what is counted.
   house = await startRoundhouse({
+    fastPathMs: 20_000,
     partner: { wallet_attempt_timeout_ms: 20_000 },
     connection: { answer_deadline_ms: 60_000 },
   });

@@ -1,9 +1,10 @@
+import type { NewRound } from '../../../contracts/round';
 import type { Beside } from '../../../db/book';
 import { openStrayCase } from '../../../db/cases';
 import type { Connection } from '../../../db/connections';
 import { moneyRequestFacts, type MoneyRequestFacts } from '../../../db/money-request';
 import type { Partner } from '../../../db/partners';
-import { findOrCreateRound, type NewRound } from '../../../db/rounds';
+import { findOrCreateRound } from '../../../db/rounds';
 import { transaction } from '../../../db/transaction';
 import { parseAmount } from '../../../domain/money';
 import type { CaseKind } from '../../../domain/round/draft';
@@ -12,10 +13,11 @@ import type { ProviderRefusal } from '../../../lib/metrics';
 import type { WebGamesCode } from '../../../protocols/web-games/codes';
 import { decodeDebit, type PayoutRequest } from '../../../protocols/web-games/decode';
 import { encodeMoney, encodeRefusal } from '../../../protocols/web-games/encode';
-import type { Asked } from '../../money-desk';
+import type { MoneyAnswer } from '../../money-desk';
 import { openAmountConflict } from './amount-conflict';
 import { isKnownPlayer } from './known-player';
 import { maskedBody } from './masked-body';
+import { plainRequest } from './plain-request';
 import type { ProviderAnswer, ProviderDeps, ProviderMethod } from './provider-deps';
 
 type DebitRefusal = Exclude<WebGamesCode<'Debit'>, 0>;
@@ -40,6 +42,7 @@ export const askPayout: ProviderMethod = async (deps, { connection, isSigned, bo
     roundRef: request.roundId,
     transactionRef: request.transactionId,
   } as const;
+  await deps.desk.asked(key);
   const facts = await moneyRequestFacts(pool, key, request.token, request.gameId);
   const { known, named, session } = facts;
   if (known) {
@@ -48,8 +51,8 @@ export const askPayout: ProviderMethod = async (deps, { connection, isSigned, bo
       await openAmountConflict(deps, known, request, bodyText);
       return refuse(1, 'amount is not the one of this transaction');
     }
-    const event = eventOf(request, known.operationId, amount.minor, known.exponent, bytes);
-    return encode(deps, await book.decideOn(known.roundId, event));
+    const event = eventOf(request, facts.operationId, amount.minor, known.exponent, bytes);
+    return encode(await deps.desk.settle(await book.decideOn(known.roundId, event), 'payout'));
   }
 
   if (!named) return refuseFor('player', 11);
@@ -57,7 +60,7 @@ export const askPayout: ProviderMethod = async (deps, { connection, isSigned, bo
   const amount = parseAmount(request.amountText, partner.exponent);
   const told = { request, bytes, amount: amount.ok ? amount.minor : null, partner };
   if (
-    facts.roundId === undefined &&
+    facts.round === undefined &&
     !(await isKnownPlayer(pool, connection, player.playerId, session?.playerId))
   ) {
     // Answered as if there were no such player; but money was named, so a person hears of it.
@@ -80,28 +83,29 @@ export const askPayout: ProviderMethod = async (deps, { connection, isSigned, bo
     if (amount.minor > 0n) await stray(deps, connection, 'orphan_payout', told);
     return refuse(8);
   }
-  const event = (operationId: number) =>
-    eventOf(request, operationId, amount.minor, partner.exponent, bytes);
-  const beside: Beside<ReturnType<typeof event>> = (client) =>
-    deps.desk.besideIntent(client, 'payout');
-  const asked =
-    'operationId' in round
-      ? await book.decideOn(round.roundId, event(round.operationId), beside)
-      : await transaction(pool, async (client) => {
-          const { roundId, operationId } = await findOrCreateRound(client, round);
-          return book.decideIn(client, roundId, event(operationId), beside);
-        });
-  return encode(deps, asked);
+  const event = eventOf(request, facts.operationId, amount.minor, partner.exponent, bytes, {
+    untilMs: facts.nowMs + connection.settings.answer_deadline_ms,
+  });
+  const beside: Beside<typeof event> = () => deps.failpoint('intent_uncommitted', 'payout');
+  const write = () =>
+    typeof round === 'string'
+      ? book.decideOn(round, event, beside)
+      : transaction(pool, async (client) =>
+          book.decideIn(client, await findOrCreateRound(client, round), event, beside),
+        );
+  const { playerId, roundId: roundRef } = request;
+  const plain = plainRequest({ connection, partner, playerId, roundRef, facts, round, event });
+  return encode(await deps.desk.settleNew(plain, key, write, 'payout'));
 };
 
 /** Rule 8: a payout without any round makes one only where the connection says so. */
 function roundOf(
-  { roundId, operationId, session }: MoneyRequestFacts,
+  { round, session }: MoneyRequestFacts,
   connection: Connection,
   request: PayoutRequest,
   partner: Partner,
-): { readonly roundId: string; readonly operationId: number } | NewRound | undefined {
-  if (roundId !== undefined && operationId !== undefined) return { roundId, operationId };
+): string | NewRound | undefined {
+  if (round) return round.id;
   if (connection.settings.orphan_payout !== 'carrier') return undefined;
   return {
     connectionId: connection.id,
@@ -120,6 +124,7 @@ function eventOf(
   amount: bigint,
   exponent: number,
   bytes: string,
+  due: { untilMs?: number } = {},
 ) {
   // A related bet amount that does not fit the currency only loses its use as a hint (rule 7).
   const betAmount =
@@ -134,16 +139,16 @@ function eventOf(
       betAmount: betAmount?.ok ? betAmount.minor : null,
       isClose: request.isClose,
       bytes,
+      ...due,
     },
   } as const;
 }
 
-async function encode(deps: ProviderDeps, asked: Asked): Promise<ProviderAnswer> {
-  const { result, balance, operationId, note } = await deps.desk.settle(asked, 'payout');
+function encode({ result, balance, operationId, note }: MoneyAnswer): ProviderAnswer {
   if (result !== 'accepted') return refuse(CODES[result], note);
   return {
     body: encodeMoney({ balance: balance ?? '0', externalSessionId: operationId ?? 0 }),
-    ...(operationId === null ? {} : { accepted: { roundId: asked.context.roundId, operationId } }),
+    ...(operationId === null ? {} : { accepted: { operationId } }),
   };
 }
 

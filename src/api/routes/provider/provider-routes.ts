@@ -162,7 +162,7 @@ async function deliver(
   const { accepted } = answer;
   if (accepted) {
     if (request.raw.socket.destroyed) {
-      await deps.desk.unwritten(accepted.roundId, accepted.operationId);
+      await deps.desk.unwritten(accepted.operationId);
     } else {
       reply.raw.once('finish', () => deps.desk.written(accepted.operationId));
     }

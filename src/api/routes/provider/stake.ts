@@ -1,7 +1,8 @@
+import type { NewRound } from '../../../contracts/round';
 import type { Beside } from '../../../db/book';
 import { mayStake } from '../../../db/breakers';
 import { moneyRequestFacts, type MoneyRequestFacts } from '../../../db/money-request';
-import { dropEmptyRound, findOrCreateRound, type NewRound } from '../../../db/rounds';
+import { dropEmptyRound, findOrCreateRound } from '../../../db/rounds';
 import { authorizeSession, sessionState, touchSession, type Session } from '../../../db/sessions';
 import { transaction } from '../../../db/transaction';
 import { betId } from '../../../domain/bet-id';
@@ -12,10 +13,11 @@ import type { ProviderRefusal } from '../../../lib/metrics';
 import type { WebGamesCode } from '../../../protocols/web-games/codes';
 import { decodeCredit, type StakeRequest } from '../../../protocols/web-games/decode';
 import { encodeMoney, encodeRefusal } from '../../../protocols/web-games/encode';
-import type { MoneyAnswer } from '../../money-desk';
+import type { Asked, MoneyAnswer } from '../../money-desk';
 import { openAmountConflict } from './amount-conflict';
 import { isKnownPlayer } from './known-player';
 import { maskedBody } from './masked-body';
+import { plainRequest } from './plain-request';
 import type { ProviderAnswer, ProviderDeps, ProviderMethod } from './provider-deps';
 
 type CreditRefusal = Exclude<WebGamesCode<'Credit'>, 0>;
@@ -37,7 +39,9 @@ export const askStake: ProviderMethod = async (deps, { connection, isSigned, bod
     roundRef: request.roundId,
     transactionRef: request.transactionId,
   } as const;
+  const { desk, limits } = deps;
   const { pool } = deps.book;
+  await desk.asked(key);
   const facts = await moneyRequestFacts(pool, key, request.token, request.gameId);
   const { known, session, named } = facts;
   if (known) {
@@ -46,14 +50,15 @@ export const askStake: ProviderMethod = async (deps, { connection, isSigned, bod
       await openAmountConflict(deps, known, request, bodyText);
       return refuse(1, 'amount is not the one of this transaction');
     }
-    const { roundId, operationId } = known;
-    const asked = { request, amount: amount.minor, bytes: maskedBody(bodyText, request) };
+    const bytes = maskedBody(bodyText, request);
+    const { operationId } = facts;
+    const event = eventOf(deps, connection.id, request, { amount: amount.minor, bytes, operationId });
     // A repeat is owed its stored answer: it is never refused for a limit, but it counts.
-    const release = deps.limits.partnerStakes.hold(String(known.partnerId));
-    return settle(deps, { roundId, operationId }, asked, connection.id).finally(release);
+    const release = limits.partnerStakes.hold(String(known.partnerId));
+    const answer = write(deps, known.roundId, event).then((asked) => desk.settle(asked, 'stake'));
+    return encode(await answer.finally(release));
   }
 
-  const { limits } = deps;
   const { requests_per_second: perSecond } = connection.settings;
   if ((await limits.connectionCall(connection.id, perSecond)) > 0) {
     limits.refused(`callbacks: calls of ${connection.key}`);
@@ -77,7 +82,7 @@ export const askStake: ProviderMethod = async (deps, { connection, isSigned, bod
   if (!live) return refuseFor('token', 14);
   if (player.blocked || partner.status !== 'active') return refuseFor('suspended', 4);
   if (connection.status !== 'active') return refuseFor('suspended', 1, 'Connection suspended');
-  if (!facts.gameIsActive) return refuseFor('game', 1, 'Game is not available');
+  if (!facts.game?.isActive) return refuseFor('game', 1, 'Game is not available');
   const amount = parseAmount(request.amountText, partner.exponent);
   if (!amount.ok) return refuse(1, AMOUNT_FAULTS[amount.fault]);
   // Rule 14: nobody asks a wallet that does not answer for a stake; nothing is recorded, nothing is sent.
@@ -92,8 +97,16 @@ export const askStake: ProviderMethod = async (deps, { connection, isSigned, bod
   }
   try {
     await touchSession(pool, session, idleMs, nowMs);
-    const asked = { request, amount: amount.minor, bytes: maskedBody(bodyText, request) };
-    return await settle(deps, roundOf(facts, session, request), asked, connection.id);
+    const round = roundOf(facts, session, request);
+    const event = eventOf(deps, connection.id, request, {
+      amount: amount.minor,
+      bytes: maskedBody(bodyText, request),
+      operationId: facts.operationId,
+      untilMs: facts.nowMs + connection.settings.answer_deadline_ms,
+    });
+    const { playerId, roundId: roundRef } = request;
+    const plain = plainRequest({ connection, partner, playerId, roundRef, facts, round, event });
+    return encode(await desk.settleNew(plain, key, () => write(deps, round, event), 'stake'));
   } finally {
     release();
   }
@@ -103,15 +116,9 @@ function ownsSession(session: Session, connectionId: number, playerId: string): 
   return session.connectionId === connectionId && session.playerId === playerId && !session.isDemo;
 }
 
-/** A round that is there, with the stake's number in it, or the one that is to be made. */
-type StakeRound = { readonly roundId: string; readonly operationId: number } | NewRound;
-
-function roundOf(
-  { roundId, operationId }: MoneyRequestFacts,
-  session: Session,
-  request: StakeRequest,
-): StakeRound {
-  if (roundId !== undefined && operationId !== undefined) return { roundId, operationId };
+/** The round that is there, or the one that is to be made. */
+function roundOf(facts: MoneyRequestFacts, session: Session, request: StakeRequest): string | NewRound {
+  if (facts.round) return facts.round.id;
   return {
     connectionId: session.connectionId,
     playerId: session.playerId,
@@ -129,60 +136,44 @@ const AMOUNT_FAULTS = {
   too_large: 'amount has more than 15 digits',
 } as const;
 
-/** Commits the intent and waits for its answer. */
-async function settle(
-  deps: ProviderDeps,
-  round: StakeRound,
-  asking: { request: StakeRequest; amount: bigint; bytes: string },
+type StakeEvent = ReturnType<typeof eventOf>;
+
+function eventOf(
+  { book }: ProviderDeps,
   connectionId: number,
-): Promise<ProviderAnswer> {
-  const { book, desk } = deps;
-  const { request, amount, bytes } = asking;
-  const { playerId, roundId: roundRef, transactionId: transactionRef, gameId } = request;
-  const id = betId({
-    installation: book.installation,
-    connection: connectionId,
-    kind: 'stake',
-    playerId,
-    roundRef,
-    transactionRef,
+  request: StakeRequest,
+  about: { amount: bigint; bytes: string; operationId: number; untilMs?: number },
+) {
+  const { playerId, roundId: roundRef, transactionId: transactionRef, gameId, isClose } = request;
+  const { installation } = book;
+  const key = { installation, connection: connectionId, playerId, roundRef, transactionRef };
+  return {
+    type: 'stake',
+    request: { ...about, betId: betId({ ...key, kind: 'stake' }), transactionRef, gameId, isClose },
+  } as const;
+}
+
+/** Commits the intent. */
+function write(deps: ProviderDeps, round: string | NewRound, event: StakeEvent): Promise<Asked> {
+  const { book, failpoint } = deps;
+  const beside: Beside<StakeEvent> = () => failpoint('intent_uncommitted', 'stake');
+  if (typeof round === 'string') return book.decideOn(round, event, beside);
+  return transaction(book.pool, async (client) => {
+    const roundId = await findOrCreateRound(client, round);
+    const decided = await book.decideIn(client, roundId, event, beside);
+    // A refused first stake makes no round: its game and session must not bind a later one.
+    if (decided.result.kind === 'answer') await dropEmptyRound(client, roundId);
+    return decided;
   });
-  const eventOf = (operationId: number) =>
-    ({
-      type: 'stake',
-      request: {
-        operationId,
-        betId: id,
-        transactionRef,
-        amount,
-        gameId,
-        isClose: request.isClose,
-        bytes,
-      },
-    }) as const;
-  const beside: Beside<ReturnType<typeof eventOf>> = (client) =>
-    deps.desk.besideIntent(client, 'stake');
-  const asked =
-    'operationId' in round
-      ? await book.decideOn(round.roundId, eventOf(round.operationId), beside)
-      : await transaction(book.pool, async (client) => {
-          const { roundId, operationId } = await findOrCreateRound(client, round);
-          const decided = await book.decideIn(client, roundId, eventOf(operationId), beside);
-          // A refused first stake makes no round: its game and session must not bind a later one.
-          if (decided.result.kind === 'answer') await dropEmptyRound(client, roundId);
-          return decided;
-        });
-  const answer = await desk.settle(asked, 'stake');
-  return encode(answer, asked.context.roundId);
 }
 
 /** The stored result in the document's codes (SPEC §5). */
-function encode(answer: MoneyAnswer, roundId: string): ProviderAnswer {
+function encode(answer: MoneyAnswer): ProviderAnswer {
   const { result, balance, operationId, note } = answer;
   if (result !== 'accepted') return refuse(codeOf(result), note);
   return {
     body: encodeMoney({ balance: balance ?? '0', externalSessionId: operationId ?? 0 }),
-    ...(operationId === null ? {} : { accepted: { roundId, operationId } }),
+    ...(operationId === null ? {} : { accepted: { operationId } }),
   };
 }
 
