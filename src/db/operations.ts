@@ -1,6 +1,5 @@
 import type { Answer, AnswerResult } from '../domain/round/rows';
-import type { Db, PoolClient } from './pool';
-import { writeLater } from './transaction';
+import type { Db } from './pool';
 
 /** An operation as the gate knows it. */
 export interface KnownOperation {
@@ -59,15 +58,10 @@ export async function storedAnswers(
   );
 }
 
-// Of a row that a decision holds nothing is waited for: the notes of several rounds are written at once, and
-// waiting for one with others in hand is how two transactions come to wait for each other.
-const MARK_WRITTEN = `
-  UPDATE operations SET answer_written_at = clock_timestamp()
-   WHERE id IN (SELECT id FROM operations WHERE id = ANY($1) AND answer_written_at IS NULL
-                   FOR NO KEY UPDATE SKIP LOCKED)`;
-
 /**
- * Notes that the last bytes of stored code 0s were handed to their connections (rule 4, *answer not seen*).
+ * Notes that the last bytes of stored code 0s were handed to their connections (rule 4, *answer not seen*). Of a row
+ * that a decision holds nothing is waited for: the notes of several rounds are written at once, and waiting for one
+ * with others in hand is how two transactions come to wait for each other.
  *
  * @returns those that could not be noted now, because a decision was being taken on their rounds
  */
@@ -77,19 +71,14 @@ export async function markAnswersWritten(
 ): Promise<readonly number[]> {
   const { rows } = await db.query<{ id: number }>({
     name: 'mark_answers_written',
-    text: `WITH marked AS (${MARK_WRITTEN} RETURNING id)
+    text: `WITH marked AS (
+             UPDATE operations SET answer_written_at = clock_timestamp()
+              WHERE id IN (SELECT id FROM operations WHERE id = ANY($1) AND answer_written_at IS NULL
+                              FOR NO KEY UPDATE SKIP LOCKED)
+             RETURNING id)
            SELECT id FROM operations WHERE id = ANY($1) AND answer_written_at IS NULL
               AND id NOT IN (SELECT id FROM marked)`,
     values: [operationIds],
   });
   return rows.map(({ id }) => id);
-}
-
-/** The same as the last statement of an open transaction, and nobody waits for it. */
-export function markAnswersWrittenIn(client: PoolClient, operationIds: readonly number[]): void {
-  writeLater(client, {
-    name: 'mark_answers_written_in',
-    text: MARK_WRITTEN,
-    values: [operationIds],
-  });
 }
