@@ -103,6 +103,8 @@ export interface NewRound {
  */
 export interface Ask {
   readonly kind: 'stake' | 'payout';
+  /** What an operator reads: `stake 42.60 EUR`. */
+  readonly label: string;
   /** Reserved for it: whoever else writes the request down writes it under the same number. */
   readonly operationId: number;
   /** The book's number of a round that is there, as text; or what to make it from. */

@@ -213,7 +213,7 @@ function firstAttemptsOf(
 ): RoundLocalActivities['makeFirstAttempts'] {
   return proxyLocalActivities<RoundLocalActivities>({
     ...FIRST_ATTEMPTS,
-    summary: [...asks.map(({ kind }) => `new ${kind}`), ...calls.map(({ label }) => label)].join(', '),
+    summary: [...asks, ...calls].map(({ label }) => label).join(', '),
   }).makeFirstAttempts;
 }
 
