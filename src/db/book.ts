@@ -8,7 +8,7 @@ import { otherCallsBetween } from './attempts';
 import type { Db, Pool, PoolClient } from './pool';
 import { lockRound, type RoundContext } from './round-rows';
 import { saveRound, snapshot } from './save-round';
-import { transaction } from './transaction';
+import { pipelinedTransaction } from './transaction';
 import { viewOf } from './round-view';
 
 /** The book's side of one decision: what was decided, and the round as it now stands. */
@@ -126,7 +126,9 @@ export function createBook(deps: {
     event: Event,
     beside?: Beside<Event>,
   ): Promise<Entry<Event>> {
-    const entry = await transaction(pool, (client) => decideIn(client, roundId, event, beside));
+    const entry = await pipelinedTransaction(pool, (client) =>
+      decideIn(client, roundId, event, beside),
+    );
     if (entry.answered.length > 0) deps.onAnswered?.(entry.answered);
     return entry;
   }

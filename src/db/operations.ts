@@ -75,11 +75,19 @@ export async function markAnswersWritten(
   return rows.map(({ id }) => id);
 }
 
-/** The same as the last statement of an open transaction, and nobody waits for it. */
-export function markAnswersWrittenIn(client: PoolClient, operationIds: readonly number[]): void {
-  writeLater(client, {
+/**
+ * The same as the last statement of an open transaction, and nobody waits for it.
+ *
+ * @returns those that are noted once the transaction is committed
+ */
+export async function markAnswersWrittenIn(
+  client: PoolClient,
+  operationIds: readonly number[],
+): Promise<readonly number[]> {
+  const { rows } = await writeLater<{ id: number }>(client, {
     name: 'mark_answers_written_in',
-    text: MARK_WRITTEN,
+    text: `${MARK_WRITTEN} RETURNING id`,
     values: [operationIds],
   });
+  return rows.map(({ id }) => id);
 }

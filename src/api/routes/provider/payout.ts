@@ -4,7 +4,7 @@ import type { Connection } from '../../../db/connections';
 import { moneyRequestFacts, type MoneyRequestFacts } from '../../../db/money-request';
 import type { Partner } from '../../../db/partners';
 import { findOrCreateRound, type NewRound } from '../../../db/rounds';
-import { transaction } from '../../../db/transaction';
+import { pipelinedTransaction } from '../../../db/transaction';
 import { parseAmount } from '../../../domain/money';
 import type { CaseKind } from '../../../domain/round/draft';
 import type { AnswerResult } from '../../../domain/round/rows';
@@ -87,7 +87,7 @@ export const askPayout: ProviderMethod = async (deps, { connection, isSigned, bo
   const asked =
     'operationId' in round
       ? await book.decideOn(round.roundId, event(round.operationId), beside)
-      : await transaction(pool, async (client) => {
+      : await pipelinedTransaction(pool, async (client) => {
           const { roundId, operationId } = await findOrCreateRound(client, round);
           return book.decideIn(client, roundId, event(operationId), beside);
         });

@@ -3,7 +3,7 @@ import { mayStake } from '../../../db/breakers';
 import { moneyRequestFacts, type MoneyRequestFacts } from '../../../db/money-request';
 import { dropEmptyRound, findOrCreateRound, type NewRound } from '../../../db/rounds';
 import { authorizeSession, sessionState, touchSession, type Session } from '../../../db/sessions';
-import { transaction } from '../../../db/transaction';
+import { pipelinedTransaction } from '../../../db/transaction';
 import { betId } from '../../../domain/bet-id';
 import { parseAmount } from '../../../domain/money';
 import type { AnswerResult } from '../../../domain/round/rows';
@@ -165,7 +165,7 @@ async function settle(
   const asked =
     'operationId' in round
       ? await book.decideOn(round.roundId, eventOf(round.operationId), beside)
-      : await transaction(book.pool, async (client) => {
+      : await pipelinedTransaction(book.pool, async (client) => {
           const { roundId, operationId } = await findOrCreateRound(client, round);
           const decided = await book.decideIn(client, roundId, eventOf(operationId), beside);
           // A refused first stake makes no round: its game and session must not bind a later one.
