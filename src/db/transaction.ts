@@ -59,9 +59,10 @@ async function run<Result>(
     return result;
   } catch (error) {
     // A statement behind one that failed says only that the transaction is aborted.
-    const [first = error] = faultsOf(await Promise.allSettled(open.sent));
+    const settled = await Promise.allSettled(open.sent);
+    const failed = settled.find((each) => each.status === 'rejected');
     broken = await rollback(client);
-    throw first;
+    throw failed ? failed.reason : error;
   } finally {
     transactions.delete(client);
     client.release(broken);
@@ -112,14 +113,11 @@ export function joinWrites(client: PoolClient): void {
 async function commit(client: PoolClient, sent: readonly Promise<unknown>[]): Promise<void> {
   joinWrites(client);
   const committed = client.query('COMMIT');
-  const [first] = faultsOf(await Promise.allSettled([...sent, committed]));
-  if (first !== undefined) throw first;
+  // Every one is heard of before the connection goes on to somebody else; the first that failed says why.
+  await Promise.allSettled([...sent, committed]);
+  for (const answered of sent) await answered;
   const { command } = await committed;
   if (command !== 'COMMIT') throw new Error('the transaction was rolled back by the database');
-}
-
-function faultsOf(settled: readonly PromiseSettledResult<unknown>[]): unknown[] {
-  return settled.filter((each) => each.status === 'rejected').map((each) => each.reason as unknown);
 }
 
 async function rollback(client: PoolClient): Promise<Error | undefined> {
