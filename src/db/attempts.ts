@@ -37,7 +37,7 @@ export async function beginAttempt(
   };
   // Before the first attempt there were no bytes, so that these are the book's: nobody needs to wait for them.
   if (key.attempt === 1) {
-    writeLater(client, query);
+    void writeLater(client, query);
     return payload;
   }
   const { rows } = await client.query<{ payload: string }>(query);
@@ -57,7 +57,7 @@ export async function endAttempt(
   described: string,
   received: string | undefined,
 ): Promise<void> {
-  writeLater(client, {
+  void writeLater(client, {
     name: 'end_attempt',
     text: `WITH bytes AS (
              INSERT INTO attempt_bytes (bet_id, verb, number, attempt, started_at, received)

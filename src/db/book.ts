@@ -8,7 +8,7 @@ import { otherCallsBetween } from './attempts';
 import type { Db, Pool, PoolClient } from './pool';
 import { lockRound, type RoundContext } from './round-rows';
 import { saveRound, snapshot } from './save-round';
-import { transaction } from './transaction';
+import { pipelinedTransaction } from './transaction';
 import { viewOf } from './round-view';
 
 /** The book's side of one decision: what was decided, and the round as it now stands. */
@@ -72,14 +72,12 @@ export interface Book {
 /**
  * @param installation the installation's id, part of every bet_id
  * @param timeScale multiplies the waits between background repeats; 1 but in fault tests
- * @param onAnswered told after the commit which operations now have a stored answer
  */
 export function createBook(deps: {
   pool: Pool;
   installation: string;
   random?: () => number;
   timeScale?: number;
-  onAnswered?: (operationIds: readonly number[]) => void;
 }): Book {
   const { pool, installation } = deps;
   const random = deps.random ?? Math.random;
@@ -136,16 +134,9 @@ export function createBook(deps: {
   async function together<Result>(
     work: (decide: DecideHere, client: PoolClient) => Promise<Result>,
   ): Promise<Result> {
-    const answered: number[] = [];
-    const result = await transaction(pool, (client) =>
-      work(async (roundId, event, beside) => {
-        const entry = await decideIn(client, roundId, event, beside);
-        answered.push(...entry.answered);
-        return entry;
-      }, client),
+    return pipelinedTransaction(pool, (client) =>
+      work((roundId, event, beside) => decideIn(client, roundId, event, beside), client),
     );
-    if (answered.length > 0) deps.onAnswered?.(answered);
-    return result;
   }
 
   const decideOn: DecideHere = (roundId, event, beside) =>

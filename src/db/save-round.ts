@@ -124,7 +124,7 @@ function write(
   { name, text, values }: Statement,
   written: Readonly<Record<string, unknown>>,
 ): void {
-  writeLater(client, { name, text, values: values.map((value) => written[value]) });
+  void writeLater(client, { name, text, values: values.map((value) => written[value]) });
 }
 
 // Returns the cases that were open, so that the journal tells of those only.

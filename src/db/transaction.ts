@@ -1,8 +1,8 @@
-import type { Pool, PoolClient, QueryConfig } from 'pg';
+import type { Pool, PoolClient, QueryConfig, QueryResult, QueryResultRow } from 'pg';
 
 /**
- * What was sent in each open transaction and not waited for. By client, so that a query module needs no more
- * than the client to take part.
+ * What was sent in each open transaction and not waited for. By client, so that a query module needs no more than
+ * that to take part.
  */
 const sentLater = new WeakMap<object, Promise<unknown>[]>();
 
@@ -10,12 +10,37 @@ const sentLater = new WeakMap<object, Promise<unknown>[]>();
  * Runs `work` in one transaction: committed when it resolves, rolled back when it throws. The client is
  * always given back. Nothing is repeated, and `work` must make no network call of its own.
  *
- * Statements are pipelined: BEGIN leaves together with the first statements of `work`, COMMIT together with the
- * last, and each such group costs one round trip.
- *
  * @throws whatever `work`, a statement sent by `writeLater`, or the commit, throws
  */
-export async function transaction<Result>(
+export function transaction<Result>(
+  pool: Pool,
+  work: (client: PoolClient) => Promise<Result>,
+): Promise<Result> {
+  return run(pool, async (client) => {
+    await client.query('BEGIN');
+    return work(client);
+  });
+}
+
+/**
+ * The same with one round trip less: BEGIN leaves together with the first statements of `work`. Those must do no
+ * harm alone (a lock, a read, an empty round): were BEGIN to fail, they would be on their way already, each a
+ * transaction of its own. Nothing else can: the connection is ended before the first of their answers is read.
+ */
+export function pipelinedTransaction<Result>(
+  pool: Pool,
+  work: (client: PoolClient) => Promise<Result>,
+): Promise<Result> {
+  return run(pool, (client) => {
+    joinWrites(client);
+    client.query('BEGIN', (error: Error | null) => {
+      if (error) client.connection.stream.destroy();
+    });
+    return work(client);
+  });
+}
+
+async function run<Result>(
   pool: Pool,
   work: (client: PoolClient) => Promise<Result>,
 ): Promise<Result> {
@@ -25,15 +50,15 @@ export async function transaction<Result>(
   // A connection whose rollback or commit failed is in an unknown state: it is destroyed, not reused.
   let broken: Error | undefined;
   try {
-    begin(client);
     const result = await work(client);
     await commit(client, sent);
     return result;
   } catch (error) {
     // A statement behind one that failed says only that the transaction is aborted.
-    const [first = error] = faultsOf(await Promise.allSettled(sent));
+    const settled = await Promise.allSettled(sent);
+    const failed = settled.find((each) => each.status === 'rejected');
     broken = await rollback(client);
-    throw first;
+    throw failed ? failed.reason : error;
   } finally {
     sentLater.delete(client);
     client.release(broken);
@@ -43,15 +68,21 @@ export async function transaction<Result>(
 /**
  * Sends a statement whose result nobody needs before the commit: it travels with what is sent next. When it
  * fails, the transaction does, with its error.
+ *
+ * @returns its result, to be used when the transaction is committed
  */
-export function writeLater(client: PoolClient, query: QueryConfig): void {
+export function writeLater<Row extends QueryResultRow>(
+  client: PoolClient,
+  query: QueryConfig,
+): Promise<QueryResult<Row>> {
   const sent = sentLater.get(client);
-  if (!sent) throw new Error('a statement was sent for later outside a transaction');
+  if (!sent) throw new Error('a statement was left to the commit outside a transaction');
   joinWrites(client);
-  const answered = client.query(query);
+  const answered = client.query<Row>(query);
   sent.push(answered);
   // It is waited for at the end of the transaction; until then its failure is nobody's yet.
   answered.catch(() => undefined);
+  return answered;
 }
 
 /**
@@ -64,28 +95,15 @@ export function joinWrites(client: PoolClient): void {
   process.nextTick(() => stream.uncork());
 }
 
-// Nobody waits for BEGIN alone. Were it to fail, the statements behind it, which are on their way already,
-// would each be a transaction of their own: so the connection is ended before the first answer of any is read,
-// and nothing more can be written.
-function begin(client: PoolClient): void {
-  joinWrites(client);
-  client.query('BEGIN', (error: Error | null) => {
-    if (error) client.connection.stream.destroy();
-  });
-}
-
 // PostgreSQL answers COMMIT with ROLLBACK, and no error, when a statement inside failed and was swallowed.
 async function commit(client: PoolClient, sent: readonly Promise<unknown>[]): Promise<void> {
   joinWrites(client);
   const committed = client.query('COMMIT');
-  const [first] = faultsOf(await Promise.allSettled([...sent, committed]));
-  if (first !== undefined) throw first;
+  // Every one is heard of before the connection goes on to somebody else; the first that failed says why.
+  await Promise.allSettled([...sent, committed]);
+  for (const answered of sent) await answered;
   const { command } = await committed;
   if (command !== 'COMMIT') throw new Error('the transaction was rolled back by the database');
-}
-
-function faultsOf(settled: readonly PromiseSettledResult<unknown>[]): unknown[] {
-  return settled.filter((each) => each.status === 'rejected').map((each) => each.reason as unknown);
 }
 
 async function rollback(client: PoolClient): Promise<Error | undefined> {

@@ -5,7 +5,7 @@ import type { Connection } from '../../../db/connections';
 import { moneyRequestFacts, type MoneyRequestFacts } from '../../../db/money-request';
 import type { Partner } from '../../../db/partners';
 import { findOrCreateRound } from '../../../db/rounds';
-import { transaction } from '../../../db/transaction';
+import { pipelinedTransaction } from '../../../db/transaction';
 import { parseAmount } from '../../../domain/money';
 import type { CaseKind } from '../../../domain/round/draft';
 import type { AnswerResult } from '../../../domain/round/rows';
@@ -90,7 +90,7 @@ export const askPayout: ProviderMethod = async (deps, { connection, isSigned, bo
   const write = () =>
     typeof round === 'string'
       ? book.decideOn(round, event, beside)
-      : transaction(pool, async (client) =>
+      : pipelinedTransaction(pool, async (client) =>
           book.decideIn(client, await findOrCreateRound(client, round), event, beside),
         );
   const { playerId, roundId: roundRef } = request;

@@ -4,7 +4,7 @@ import { mayStake } from '../../../db/breakers';
 import { moneyRequestFacts, type MoneyRequestFacts } from '../../../db/money-request';
 import { dropEmptyRound, findOrCreateRound } from '../../../db/rounds';
 import { authorizeSession, sessionState, touchSession, type Session } from '../../../db/sessions';
-import { transaction } from '../../../db/transaction';
+import { pipelinedTransaction } from '../../../db/transaction';
 import { betId } from '../../../domain/bet-id';
 import { parseAmount } from '../../../domain/money';
 import type { AnswerResult } from '../../../domain/round/rows';
@@ -158,7 +158,7 @@ function write(deps: ProviderDeps, round: string | NewRound, event: StakeEvent):
   const { book, failpoint } = deps;
   const beside: Beside<StakeEvent> = () => failpoint('intent_uncommitted', 'stake');
   if (typeof round === 'string') return book.decideOn(round, event, beside);
-  return transaction(book.pool, async (client) => {
+  return pipelinedTransaction(book.pool, async (client) => {
     const roundId = await findOrCreateRound(client, round);
     const decided = await book.decideIn(client, roundId, event, beside);
     // A refused first stake makes no round: its game and session must not bind a later one.
