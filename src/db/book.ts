@@ -20,8 +20,6 @@ export interface Entry<Event extends RoundEvent> {
   readonly nowMs: number;
   /** Whether the decision changed the round: then whoever drives it has to hear of the new view. */
   readonly changed: boolean;
-  /** Operations whose answer was stored by this decision. */
-  readonly answered: readonly number[];
   /** What the decision found wrong with a wallet, a line each. */
   readonly alarms: readonly string[];
 }
@@ -115,16 +113,12 @@ export function createBook(deps: {
     });
     const version = await saveRound(client, { locked, before, decision });
     await beside?.(client, decision, context, nowMs);
-    const answered = decision.facts
-      .filter((fact) => fact.kind === 'answer')
-      .map((fact) => Number(fact.operation));
     return {
       result: decision.result,
       view: viewOf(decision.draft, version),
       context,
       nowMs,
       changed: decision.facts.length > 0,
-      answered,
       alarms: decision.facts
         .filter((fact) => fact.kind === 'alarm')
         .map((fact) => `${fact.about}: call ${fact.call}, ${fact.text}`),
