@@ -8,7 +8,10 @@ let house: TestRoundhouse;
 let player: TestPlayer;
 
 beforeAll(async () => {
-  house = await startRoundhouse({ connection: { answer_deadline_ms: 15_000 } });
+  house = await startRoundhouse({
+    fastPathMs: 10_000,
+    connection: { answer_deadline_ms: 15_000 },
+  });
 });
 afterAll(() => house?.close());
 beforeEach(async () => (player = await house.newPlayer()));

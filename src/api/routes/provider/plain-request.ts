@@ -3,7 +3,7 @@ import type { Connection } from '../../../db/connections';
 import type { MoneyRequestFacts } from '../../../db/money-request';
 import type { Partner } from '../../../db/partners';
 import { roundName } from '../../../db/round-view';
-import { cutToMinor, formatAmount } from '../../../domain/money';
+import { cutToMinor, formatFixed } from '../../../domain/money';
 import type { PayoutRequest } from '../../../domain/round/payout';
 import type { StakeRequest } from '../../../domain/round/stake';
 
@@ -54,7 +54,7 @@ export function plainRequest(about: {
     }),
     ask: {
       kind,
-      label: `${kind} ${formatAmount(amount, partner.exponent)} ${partner.currency}`,
+      label: `${kind} ${formatFixed(amount, partner.exponent)} ${partner.currency}`,
       operationId: request.operationId,
       round,
       gameId,
