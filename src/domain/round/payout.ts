@@ -37,7 +37,7 @@ export function requestPayout(draft: Draft, request: PayoutRequest): RequestRepl
   const known = rows.operations.find(
     (row) => row.kind === 'payout' && row.transactionRef === request.transactionRef,
   );
-  if (known?.id === request.operationId) return sameRequest(known);
+  if (known?.id === request.operationId) return sameRequest(known, request);
   if (known) return repeatPayout(draft, known, request);
 
   if (rows.round.gameId !== request.gameId) {

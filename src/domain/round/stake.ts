@@ -36,7 +36,7 @@ export function requestStake(draft: Draft, request: StakeRequest): RequestReply 
   const known = rows.operations.find(
     (row) => row.kind === 'stake' && row.transactionRef === request.transactionRef,
   );
-  if (known?.id === request.operationId) return sameRequest(known);
+  if (known?.id === request.operationId) return sameRequest(known, request);
   if (known) return repeatStake(draft, known, request);
 
   if (rows.round.gameId !== request.gameId) {

@@ -40,6 +40,17 @@ test('who writes it late gets the answer that is there by then', () => {
   });
 });
 
+test('a repeat meanwhile makes the first request wait no longer than it was going to', () => {
+  const round = playRound();
+  const untilMs = START_MS + TERMS.answerDeadlineMs;
+  round.apply({ type: 'stake', request: { ...request(7), untilMs } });
+  round.wait(4_000);
+  round.apply({ type: 'stake', request: request(8) });
+  expect(round.apply({ type: 'stake', request: { ...request(7), untilMs } })).toMatchObject({
+    untilMs,
+  });
+});
+
 test('another number is another request: the repeat of the first', () => {
   const round = playRound();
   round.apply({ type: 'stake', request: request(7) });
