@@ -6,7 +6,7 @@ import type { AttemptStart } from '../domain/round/attempt';
 import type { WalletOutcome } from '../domain/wallet-outcome';
 import { createLogger } from '../lib/log';
 import type { WalletClient } from '../protocols/seamless-wallet/client';
-import { createAttemptCall } from './attempt-call';
+import { createAttemptCall, createAttemptSteps } from './attempt-call';
 
 const BET_ID = '66a1c0f2e1b2c3d4e5f60718';
 const KEPT = '{"balance":5,"bet_id":"as the first attempt had it"}';
@@ -51,8 +51,12 @@ function stage({ beforeCommit, leavesWithinMs = null }: Stage = {}) {
     if (event.outcome) told.push(event.outcome);
     const result = starts ? start : { definite: true, retryInMs: 0, text: '' };
     await beside(client, { result }, context, 0);
-    log.push('commit');
     return { result, view, context, alarms: [] };
+  };
+  const together = async (work: (decide: typeof decideOn) => Promise<unknown>) => {
+    const done = await work(decideOn);
+    log.push('commit');
+    return done;
   };
   const wallet: Pick<WalletClient, 'call'> = {
     call: (verb, payload, { isRepeat }) => {
@@ -65,8 +69,7 @@ function stage({ beforeCommit, leavesWithinMs = null }: Stage = {}) {
       });
     },
   };
-  const attempt = createAttemptCall({
-    book: { decideOn } as unknown as Book,
+  const steps = createAttemptSteps({
     wallets: {
       of: () => Promise.resolve(wallet as WalletClient),
       close: () => Promise.resolve(),
@@ -77,6 +80,7 @@ function stage({ beforeCommit, leavesWithinMs = null }: Stage = {}) {
     },
     log: createLogger('test', 'silent'),
   });
+  const attempt = createAttemptCall({ book: { together } as unknown as Book, steps });
   return { log, told, attempt: () => attempt('7', `${BET_ID}/take/1`, 'round') };
 }
 

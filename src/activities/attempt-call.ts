@@ -1,5 +1,5 @@
 import { beginAttempt, endAttempt, type AttemptKey } from '../db/attempts';
-import type { Book, Entry } from '../db/book';
+import type { Book, DecideHere, Entry } from '../db/book';
 import type { RoundContext } from '../db/round-rows';
 import type { RoundView } from '../contracts/round';
 import type { AttemptStart, CallContent, CallPurpose, Driver } from '../domain/round/attempt';
@@ -23,11 +23,52 @@ export type Attempted = {
   | { readonly kind: 'later' | 'failed'; readonly retryInMs: number; readonly text: string }
 );
 
-interface Sending {
+/** An attempt whose row is in the book, or will be when the transaction it was begun in commits. */
+export interface Begun {
+  readonly call: string;
+  readonly start: Extract<AttemptStart, { kind: 'send' }>;
+  readonly context: RoundContext;
   readonly key: AttemptKey;
   readonly payload: string;
   /** Since before the decision that let the attempt begin. */
   readonly elapsedMs: () => number;
+}
+
+export interface Answered {
+  readonly begun: Begun;
+  readonly outcome: WalletOutcome;
+  readonly received: WalletCallResult['received'];
+}
+
+type Starts = Entry<{ type: 'attempt_starts'; call: string; driver: Driver }>;
+type Ends = Entry<{
+  type: 'attempt_ended';
+  call: string;
+  attempt: number;
+  outcome: WalletOutcome;
+}>;
+
+/**
+ * The steps of an attempt, the same for all four verbs and for every hand that makes them:
+ *
+ *     begin: lock, decide, write the attempt ──commit──▶ send ──▶ end: lock, decide, write the result ──commit──▶ told
+ *
+ * A death before the first commit sends nothing. A death after it leaves an attempt without a result,
+ * which counts as unknown and is repeated with the same bytes. No transaction is open during the call.
+ */
+export interface AttemptSteps {
+  /** `begun` is missing when the call is definite, another hand's, or not to be made now. */
+  begin(
+    decide: DecideHere,
+    round: string,
+    call: string,
+    driver: Driver,
+  ): Promise<{ readonly entry: Starts; readonly begun?: Begun }>;
+  /** Only after the commit of `begin`. Never rejects for what the wallet does. */
+  send(begun: Begun): Promise<Answered>;
+  end(decide: DecideHere, round: string, answered: Answered): Promise<Ends>;
+  /** After the commit of `end`: what others have to hear of it. */
+  told(round: string, answered: Answered, entry: Ends): Promise<void>;
 }
 
 /** Rule 2: a process that was held up between its decision and its first byte sends nothing any more. */
@@ -35,8 +76,6 @@ const TOO_LATE: Pick<WalletCallResult, 'outcome' | 'received'> = {
   outcome: { kind: 'not_sent', reason: 'late', text: 'the answer deadline has passed' },
   received: {},
 };
-
-export type AttemptCall = (round: string, call: string, driver: Driver) => Promise<Attempted>;
 
 /**
  * A wallet that says *duplicate* for done tells no balance with it, and the provider is told one for ever.
@@ -58,92 +97,103 @@ async function withBalance(
   return { kind: 'unknown', reason: 'no_balance', text };
 }
 
-/**
- * One attempt of one obligation, the same for all four verbs and for both hands that make them:
- *
- *     lock, decide, write the attempt, commit  ──▶  call the wallet  ──▶  lock, decide, write the result, commit
- *
- * A death before the first commit sends nothing. A death after it leaves an attempt without a result,
- * which counts as unknown and is repeated with the same bytes. No transaction is open during the call.
- */
-export function createAttemptCall(deps: {
-  book: Book;
+export function createAttemptSteps(deps: {
   wallets: Wallets;
   breakers: Breakers;
   failpoint: Failpoints;
   log: Logger;
-}): AttemptCall {
-  const { book, wallets, breakers, failpoint, log } = deps;
+}): AttemptSteps {
+  const { wallets, breakers, failpoint, log } = deps;
+  return {
+    async begin(decide, round, call, driver) {
+      const key = parseObligationId(call);
+      assert(key, `not an obligation: ${call}`);
+      let begun: Begun | undefined;
+      const startedAt = performance.now();
+      const elapsedMs = () => performance.now() - startedAt;
+      const entry = await decide(
+        round,
+        { type: 'attempt_starts', call, driver },
+        async (client, { result: start }, context, nowMs) => {
+          if (start.kind !== 'send') return;
+          const attempt = { ...key, attempt: start.attempt, startedMs: nowMs };
+          const payload = await beginAttempt(client, attempt, callPayload(start.content, context));
+          begun = { call, start, context, key: attempt, payload, elapsedMs };
+          await failpoint('attempt_uncommitted', start.purpose);
+        },
+      );
+      assert(begun !== undefined || entry.result.kind !== 'send', 'what is sent has a row');
+      return begun === undefined ? { entry } : { entry, begun };
+    },
 
+    async send(begun) {
+      const { start, context, payload } = begun;
+      await failpoint('attempt_committed', start.purpose);
+      const { verb } = start.content;
+      const wallet = await wallets.of(context.partnerId);
+      const leftMs =
+        start.leavesWithinMs === null ? Infinity : start.leavesWithinMs - begun.elapsedMs();
+      const { attemptTimeoutMs: timeoutMs } = context.terms;
+      const answering =
+        leftMs <= 0
+          ? Promise.resolve(TOO_LATE)
+          : wallet.call(verb, payload, {
+              isRepeat: start.isRepeat,
+              timeoutMs,
+              permitWaitMs: Math.min(timeoutMs / 2, leftMs),
+            });
+      await failpoint('call_sent', start.purpose);
+      const { outcome: told, received } = await answering;
+      await failpoint('reply_read', start.purpose);
+      const outcome = await withBalance(wallet, context.userAgent, verb, told);
+      return { begun, outcome, received };
+    },
+
+    end(decide, round, { begun, outcome, received }) {
+      const { call, start, key } = begun;
+      return decide(
+        round,
+        { type: 'attempt_ended', call, attempt: start.attempt, outcome },
+        (client) =>
+          endAttempt(
+            client,
+            key,
+            outcome,
+            describeOutcome(outcome),
+            received.bytes?.toString('utf8'),
+          ),
+      );
+    },
+
+    async told(round, { begun, outcome }, { alarms, context }) {
+      for (const alarm of alarms) log.warn({ partner: context.partnerPrefix, round }, alarm);
+      await breakers.note(begun.start.content.verb, outcome, context);
+      await failpoint('result_committed', begun.start.purpose);
+    },
+  };
+}
+
+export type AttemptCall = (round: string, call: string, driver: Driver) => Promise<Attempted>;
+
+/** One attempt of one obligation, from its beginning to its end. */
+export function createAttemptCall(deps: { book: Book; steps: AttemptSteps }): AttemptCall {
+  const { book, steps } = deps;
   return async (round, call, driver) => {
-    const key = parseObligationId(call);
-    assert(key, `not an obligation: ${call}`);
-    let attempt: AttemptKey | undefined;
-    let payload = '';
-    const startedAt = performance.now();
-    const begun = await book.decideOn(
-      round,
-      { type: 'attempt_starts', call, driver },
-      async (client, { result }, context, nowMs) => {
-        if (result.kind !== 'send') return;
-        attempt = { ...key, attempt: result.attempt, startedMs: nowMs };
-        payload = await beginAttempt(client, attempt, callPayload(result.content, context));
-        await failpoint('attempt_uncommitted', result.purpose);
-      },
+    const { entry, begun } = await book.together((decide) =>
+      steps.begin(decide, round, call, driver),
     );
-    const { result, view, context } = begun;
-    if (result.kind === 'definite') return { kind: 'not_mine', view, context };
-    if (result.kind === 'later') {
+    if (!begun) {
+      const { result, view, context } = entry;
+      if (result.kind !== 'later') return { kind: 'not_mine', view, context };
       const text = 'another attempt of this call is under way, or the wallet is not asked now';
       return { kind: 'later', view, context, retryInMs: result.retryInMs, text };
     }
-    assert(attempt, 'an attempt that is sent has a row');
-    await failpoint('attempt_committed', result.purpose);
-    const elapsedMs = () => performance.now() - startedAt;
-    return await send(round, call, { key: attempt, payload, elapsedMs }, begun, result);
-  };
-
-  async function send(
-    round: string,
-    call: string,
-    { key: attempt, payload, elapsedMs }: Sending,
-    { context }: Entry<{ type: 'attempt_starts'; call: string; driver: Driver }>,
-    start: Extract<AttemptStart, { kind: 'send' }>,
-  ): Promise<Attempted> {
-    const { verb } = start.content;
-    const wallet = await wallets.of(context.partnerId);
-    const leftMs = start.leavesWithinMs === null ? Infinity : start.leavesWithinMs - elapsedMs();
-    const { attemptTimeoutMs: timeoutMs } = context.terms;
-    const answering =
-      leftMs <= 0
-        ? Promise.resolve(TOO_LATE)
-        : wallet.call(verb, payload, {
-            isRepeat: start.isRepeat,
-            timeoutMs,
-            permitWaitMs: Math.min(timeoutMs / 2, leftMs),
-          });
-    await failpoint('call_sent', start.purpose);
-    const { outcome: told, received } = await answering;
-    await failpoint('reply_read', start.purpose);
-    const outcome = await withBalance(wallet, context.userAgent, verb, told);
-    const ended = await book.decideOn(
-      round,
-      { type: 'attempt_ended', call, attempt: start.attempt, outcome },
-      (client) =>
-        endAttempt(
-          client,
-          attempt,
-          outcome,
-          describeOutcome(outcome),
-          received.bytes?.toString('utf8'),
-        ),
-    );
-    for (const alarm of ended.alarms) log.warn({ partner: context.partnerPrefix, round }, alarm);
-    await breakers.note(verb, outcome, ended.context);
-    await failpoint('result_committed', start.purpose);
-    const { view } = ended;
-    const { definite, text, retryInMs } = ended.result;
-    if (definite) return { kind: 'definite', view, context, purpose: start.purpose };
+    const answered = await steps.send(begun);
+    const ended = await book.together((decide) => steps.end(decide, round, answered));
+    await steps.told(round, answered, ended);
+    const { view, context, result } = ended;
+    const { definite, text, retryInMs } = result;
+    if (definite) return { kind: 'definite', view, context, purpose: begun.start.purpose };
     return {
       kind: 'failed',
       view,
@@ -151,5 +201,5 @@ export function createAttemptCall(deps: {
       retryInMs,
       text: `${context.partnerPrefix}'s wallet: ${text}`,
     };
-  }
+  };
 }

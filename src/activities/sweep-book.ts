@@ -7,6 +7,7 @@ import { roundToDrive } from '../db/round-view';
 import { overdueRepeats, takeOverdueRounds } from '../db/rounds';
 import { watchAnswers } from '../db/unseen-answers';
 import type { Logger } from '../lib/log';
+import { createEndStuckRound } from './stuck-rounds';
 
 /** A hand at work looks at a round within seconds of its due time; later means that nobody drives it. */
 const OVERDUE_MS = 10_000;
@@ -24,6 +25,7 @@ export function createSweepBook(deps: {
   log: Logger;
 }): SweepActivities['sweepBook'] {
   const { book, client, timeScale, log } = deps;
+  const endStuckRound = createEndStuckRound({ client, log });
   const overdueMs = Math.max(OVERDUE_MS * timeScale, 1_000);
 
   /** A drain whose workflow was never started, or was lost with its Temporal, is started here. */
@@ -61,7 +63,9 @@ export function createSweepBook(deps: {
         const { context, view } = await book.decideOn(round, { type: 'tick' });
         if (view.atRest) continue;
         const hurry = await overdueRepeats(book.pool, round, overdueMs);
-        await driveRound(client, roundToDrive(context, view), hurry, HAND_OVER_MS);
+        const toDrive = roundToDrive(context, view);
+        await endStuckRound(toDrive.key);
+        await driveRound(client, toDrive, hurry, HAND_OVER_MS);
         driven += 1;
       } catch (error) {
         failed += 1;

@@ -4,7 +4,6 @@ import { createWallets } from '../activities/wallets';
 import { readSettings } from '../config/env';
 import { readMasterKeys } from '../config/master-key';
 import { readTransport } from '../config/transport';
-import { createAnswerListener } from '../db/answers';
 import { createBook } from '../db/book';
 import { createBookClock } from '../db/book-clock';
 import { readInstallation } from '../db/installation';
@@ -16,10 +15,12 @@ import { createFailpoints } from '../lib/failpoints';
 import { createLogger } from '../lib/log';
 import { createMetrics, listenForMetrics } from '../lib/metrics';
 import { runService, type Service } from '../lib/run-service';
+import { createAnswerWatch } from './answer-watch';
 import { createApp } from './app';
 import { createMoneyDesk } from './money-desk';
 import { stopServing } from './plugins/drain';
 import { warnOfUnreachableConnections } from './routes/provider/provider-auth';
+import { createWrittenAnswers } from './written-answers';
 
 /** The API process: takes requests in, and answers them from the book. */
 async function startApi(): Promise<Service> {
@@ -47,7 +48,8 @@ async function startApi(): Promise<Service> {
     onRefused: metrics.egressRefused,
   });
   logEgressNetworks(log, settings.EGRESS_ALLOW_CIDRS);
-  const listener = createAnswerListener({ databaseUrl, log });
+  const answers = createAnswerWatch({ pool: payoutPool, log });
+  const written = createWrittenAnswers({ pool, log });
   const wallets = createWallets({ pool, vault, egress, log });
   const failpoint = createFailpoints(settings.FAILPOINTS_DIR);
   const clock = await createBookClock({
@@ -56,7 +58,7 @@ async function startApi(): Promise<Service> {
     log,
   });
   const book = createBook({ pool, installation, timeScale: settings.TIME_SCALE });
-  const desk = createMoneyDesk({ book, client, listener, failpoint, log });
+  const desk = createMoneyDesk({ book, client, answers, written, failpoint, log });
   const payoutBook = createBook({
     pool: payoutPool,
     installation,
@@ -64,7 +66,7 @@ async function startApi(): Promise<Service> {
   });
   const payouts = {
     book: payoutBook,
-    desk: createMoneyDesk({ book: payoutBook, client, listener, failpoint, log }),
+    desk: createMoneyDesk({ book: payoutBook, client, answers, written, failpoint, log }),
   };
   const app = await createApp({
     book,
@@ -108,9 +110,9 @@ async function startApi(): Promise<Service> {
       // Requests under way get their answers first; each has its deadline.
       await stopServing(app, settings.API_DRAIN_MS);
       await metricsListener?.close();
-      await Promise.all([desk.close(), payouts.desk.close()]);
+      await written.close();
       clock.close();
-      await Promise.all([listener.close(), wallets.close()]);
+      await wallets.close();
       await connection.close();
       await Promise.all([pool.end(), payoutPool.end()]);
     },

@@ -1,17 +1,19 @@
 import type { Client } from '@temporalio/client';
 import type { FastifyBaseLogger } from 'fastify';
-import { driveRound } from '../contracts/drive-round';
-import type { AnswerListener } from '../db/answers';
+import { askRound, driveRound } from '../contracts/drive-round';
 import type { RoundView } from '../contracts/round';
 import type { Book } from '../db/book';
+import { roundOfOperation, type GateKey } from '../db/operations';
 import type { RoundContext } from '../db/round-rows';
 import { roundToDrive } from '../db/round-view';
 import type { AnswerResult } from '../domain/round/rows';
+import { assert } from '../lib/assert';
 import { sleep } from '../lib/clock';
 import type { Failpoints } from '../lib/failpoints';
 import type { RequestReply } from '../domain/round/request-reply';
-import { createAnswerReader } from './stored-answers';
-import { createWrittenAnswers } from './written-answers';
+import type { AnswerWatch } from './answer-watch';
+import type { PlainRequest } from './routes/provider/plain-request';
+import type { WrittenAnswers } from './written-answers';
 
 /** What a provider is to be told of one money request. */
 export interface MoneyAnswer {
@@ -32,18 +34,38 @@ export interface Asked {
   readonly changed: boolean;
 }
 
+type Kind = 'stake' | 'payout';
+
 export interface MoneyDesk {
   /** Has a decided request driven, and waits for its stored answer until its deadline. */
-  settle(asked: Asked, kind: 'stake' | 'payout'): Promise<MoneyAnswer>;
+  settle(asked: Asked, kind: Kind): Promise<MoneyAnswer>;
+  /**
+   * A new request: a plain one is handed over before it is written down (decision 0012). When no answer comes of
+   * that in a moment, and for any other, `write` does it here.
+   */
+  settleNew(
+    plain: PlainRequest | undefined,
+    key: GateKey,
+    write: () => Promise<Asked>,
+    kind: Kind,
+  ): Promise<MoneyAnswer>;
+  /** Resolves when no request of this key is handed over and not in the book yet, as far as this process knows. */
+  asked(key: GateKey): Promise<void>;
   /** The connection broke before any byte of a code 0 was written (SPEC §4 rule 4). */
-  unwritten(roundId: string, operationId: number): Promise<void>;
+  unwritten(operationId: number): Promise<void>;
   /** The last byte of a stored code 0 was handed to the connection. */
   written(operationId: number): void;
-  close(): Promise<void>;
 }
 
 /** Temporal must take the round over well inside the answer deadline; the sweep takes what it did not. */
 const HAND_OVER_MS = 3_000;
+/**
+ * How long a request that was handed over is left to the round's hand before it is written here as well: several
+ * times what a healthy system takes, and early enough in the answer deadline that nothing is refused for it.
+ */
+const ASK_PATIENCE_MS = 1_000;
+/** Of a short answer deadline, the part that may pass so. */
+const ASK_PATIENCE_PART = 0.5;
 /** How often, and how far apart, the answer at the deadline is tried to be recorded: some 5 s in all. */
 const LAST_DECISION_TURNS_MAX = 20;
 const LAST_DECISION_WAIT_MS = 250;
@@ -55,15 +77,18 @@ const LAST_DECISION_WAIT_MS = 250;
 export function createMoneyDesk(deps: {
   book: Book;
   client: Client;
-  listener: AnswerListener;
+  answers: AnswerWatch;
+  written: WrittenAnswers;
   failpoint: Failpoints;
   log: FastifyBaseLogger;
+  /** Tests that count are more patient than players. */
+  askPatienceMs?: number;
 }): MoneyDesk {
-  const { book, client, listener, failpoint, log } = deps;
+  const { book, client, answers, written, failpoint, log, askPatienceMs = ASK_PATIENCE_MS } = deps;
   // Identical requests that wait at once have their round driven once.
   const driving = new Map<number, Promise<boolean>>();
-  const readAnswer = createAnswerReader(book.pool);
-  const written = createWrittenAnswers({ pool: book.pool, log });
+  // Requests that are handed over and perhaps not in the book: their repeats wait until that is known.
+  const asking = new Map<string, Promise<void>>();
 
   function drive(asked: Asked, operationId: number, hurry: readonly string[]): Promise<boolean> {
     const underWay = driving.get(operationId);
@@ -82,46 +107,57 @@ export function createMoneyDesk(deps: {
   async function wait(
     asked: Asked,
     reply: Extract<RequestReply, { kind: 'wait' }>,
-    kind: 'stake' | 'payout',
+    kind: Kind,
   ): Promise<MoneyAnswer> {
     const { operationId } = reply;
     await failpoint('intent_committed', kind);
-    const endsAt = performance.now() + (reply.untilMs - asked.nowMs);
-    let handedOver = true;
-    void drive(asked, operationId, reply.hurry).then((done) => (handedOver = done));
-    for (;;) {
-      const leftMs = endsAt - performance.now();
-      if (leftMs <= 0 || !handedOver) break;
-      await listener.wait(operationId, leftMs);
-      const answer = await readAnswer(operationId).catch((error: unknown) => {
-        // A database that stumbles for a moment has not decided anything: the wait goes on.
-        log.warn({ err: error, operationId }, 'the book could not be read; it is asked again');
-        return undefined;
-      });
-      if (answer) {
-        await failpoint('answer_stored', kind);
-        return { ...answer, operationId };
-      }
+    const waits = new AbortController();
+    // Without a hand nothing is to be waited for: the book is asked at once what to say.
+    void drive(asked, operationId, reply.hurry).then((done) => done || waits.abort());
+    const answer = await answers.wait(operationId, reply.untilMs - asked.nowMs, waits.signal);
+    if (answer) {
+      await failpoint('answer_stored', kind);
+      return { ...answer, operationId };
     }
-    const last = await decideLast(asked.context.roundId, reply);
+    const { roundId } = asked.context;
+    const last = await surely(operationId, () =>
+      book.decideOn(roundId, { type: 'deadline', operationId, untilMs: reply.untilMs }),
+    );
     await failpoint('deadline_decided', kind);
     tell(last, operationId);
     return answerOf(last.result);
   }
 
+  /** The answer to a request that only the round's hand has; undefined when none came soon. */
+  async function askFirst(
+    { round, ask, answerDeadlineMs }: PlainRequest,
+  ): Promise<MoneyAnswer | undefined> {
+    const { kind, operationId } = ask;
+    const patienceMs = Math.min(askPatienceMs, answerDeadlineMs * ASK_PATIENCE_PART);
+    const waits = new AbortController();
+    void askRound(client, round, ask, HAND_OVER_MS)
+      .then(() => failpoint('request_handed', kind))
+      .catch((error: unknown) => {
+        log.warn({ err: error, operationId }, 'Temporal did not take a request; it is written here');
+        waits.abort();
+      });
+    const answer = await answers.wait(operationId, patienceMs, waits.signal);
+    if (!answer) return undefined;
+    await failpoint('answer_stored', kind);
+    return { ...answer, operationId };
+  }
+
   /**
-   * What is said at the deadline is written down before it is said (rule 4): a code 1 that the book does
-   * not know of could stand beside a stake that it confirms. So a book that stumbles is asked again.
+   * What is said of a request that a hand may already have is written down before it is said (rule 4): a code 1
+   * that the book does not know of could stand beside a stake that it confirms. So a book that stumbles is asked
+   * again.
    */
-  async function decideLast(
-    roundId: string,
-    { operationId, untilMs }: Extract<RequestReply, { kind: 'wait' }>,
-  ) {
+  async function surely<Result>(operationId: number, work: () => Promise<Result>): Promise<Result> {
     for (let turn = 1; ; turn++) {
       try {
-        return await book.decideOn(roundId, { type: 'deadline', operationId, untilMs });
+        return await work();
       } catch (error) {
-        log.warn({ err: error, operationId, turn }, 'the answer at the deadline was not recorded');
+        log.warn({ err: error, operationId, turn }, 'what a provider is to be told was not recorded');
         if (turn === LAST_DECISION_TURNS_MAX) throw error;
         await sleep(LAST_DECISION_WAIT_MS);
       }
@@ -140,23 +176,47 @@ export function createMoneyDesk(deps: {
     );
   }
 
+  async function settle(asked: Asked, kind: Kind): Promise<MoneyAnswer> {
+    const reply = asked.result;
+    if (reply.kind === 'wait') return wait(asked, reply, kind);
+    tell(asked, reply.operationId);
+    return answerOf(reply);
+  }
+
   return {
-    settle(asked, kind) {
-      const reply = asked.result;
-      if (reply.kind === 'wait') return wait(asked, reply, kind);
-      tell(asked, reply.operationId);
-      return Promise.resolve(answerOf(reply));
+    settle,
+    async settleNew(plain, key, write, kind) {
+      if (!plain) return settle(await write(), kind);
+      const name = nameOf(key);
+      const early = askFirst(plain);
+      const ended = early.then(
+        () => undefined,
+        () => undefined,
+      );
+      asking.set(name, ended);
+      const answer = await early.finally(() => {
+        if (asking.get(name) === ended) asking.delete(name);
+      });
+      return answer ?? settle(await surely(plain.ask.operationId, write), kind);
     },
-    async unwritten(roundId, operationId) {
+    async asked(key) {
+      await asking.get(nameOf(key));
+    },
+    async unwritten(operationId) {
+      const roundId = await roundOfOperation(book.pool, operationId);
+      assert(roundId !== undefined, `operation ${String(operationId)} has a round`);
       const { context, view } = await book.decideOn(roundId, {
         type: 'answer_unwritten',
         operationId,
       });
       await driveRound(client, roundToDrive(context, view), [], HAND_OVER_MS);
     },
-    written: (operationId) => written.add(operationId),
-    close: () => written.close(),
+    written: written.add,
   };
+}
+
+function nameOf({ connectionId, kind, playerId, roundRef, transactionRef }: GateKey): string {
+  return JSON.stringify([connectionId, kind, playerId, roundRef, transactionRef]);
 }
 
 function answerOf(reply: RequestReply): MoneyAnswer {

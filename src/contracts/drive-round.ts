@@ -6,7 +6,10 @@ import {
   ROUNDS_TASK_QUEUE,
   ROUND_WORKFLOW,
   roundWorkflowId,
+  type Ask,
   type DriveSignal,
+  type RoundInput,
+  type RoundName,
   type RoundToDrive,
 } from './round';
 import { ROUND_ATTRIBUTES } from './search-attributes';
@@ -55,8 +58,35 @@ export async function driveRound(
   hurry: readonly string[],
   deadlineMs: number,
 ): Promise<void> {
-  const { key, attributes, input } = round;
-  const signal: DriveSignal = { view: input.view, hurry };
+  const { known } = round;
+  await signalRound(client, round, { known, shown: known.view }, { known, hurry }, deadlineMs);
+  if (round.drain) await wakeDrain(client, round.drain, deadlineMs);
+}
+
+/**
+ * Hands a request to its round's workflow before it is written down. Once this resolves the workflow will write it,
+ * unless the answer is due by then; whoever holds the request writes it too when nobody seems to.
+ *
+ * @throws the client's error when Temporal cannot be reached in time: it may have the request all the same
+ */
+export async function askRound(
+  client: Client,
+  round: RoundName,
+  ask: Ask,
+  deadlineMs: number,
+): Promise<void> {
+  const betIds = ask.betId === null ? [] : [ask.betId];
+  const input: RoundInput = { known: null, shown: { status: 'open', betIds } };
+  await signalRound(client, round, input, { known: null, hurry: [], ask }, deadlineMs);
+}
+
+async function signalRound(
+  client: Client,
+  { key, attributes, summary }: RoundName,
+  input: RoundInput,
+  signal: DriveSignal,
+  deadlineMs: number,
+): Promise<void> {
   await client.withDeadline(Date.now() + deadlineMs, () =>
     client.workflow.signalWithStart(ROUND_WORKFLOW, {
       workflowId: roundWorkflowId(key),
@@ -66,17 +96,16 @@ export async function driveRound(
       signalArgs: [signal],
       workflowIdReusePolicy: 'ALLOW_DUPLICATE',
       workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
-      staticSummary: round.summary,
+      staticSummary: summary,
       typedSearchAttributes: new TypedSearchAttributes([
         { key: ROUND_ATTRIBUTES.partner, value: attributes.partner },
         { key: ROUND_ATTRIBUTES.connection, value: key.connection },
         { key: ROUND_ATTRIBUTES.player, value: key.playerId },
         { key: ROUND_ATTRIBUTES.product, value: attributes.product },
         { key: ROUND_ATTRIBUTES.game, value: attributes.game },
-        { key: ROUND_ATTRIBUTES.roundStatus, value: input.view.status },
-        { key: ROUND_ATTRIBUTES.betIds, value: [...input.view.betIds] },
+        { key: ROUND_ATTRIBUTES.roundStatus, value: input.shown.status },
+        { key: ROUND_ATTRIBUTES.betIds, value: [...input.shown.betIds] },
       ]),
     }),
   );
-  if (round.drain) await wakeDrain(client, round.drain, deadlineMs);
 }

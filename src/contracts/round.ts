@@ -42,6 +42,21 @@ export interface DueCall {
   readonly label: string;
   /** How long one attempt may take before the worker that made it is taken for dead. */
   readonly attemptMsMax: number;
+  /** No attempt of it was begun yet; histories of earlier versions do not say. */
+  readonly fresh?: boolean;
+  /** What the wait until its next repeat is, ms, and what it waits for; told since the same version. */
+  readonly waitMs?: number;
+  readonly lastFailure?: string | null;
+}
+
+/** What an activity is told of a call. */
+export interface CallToMake {
+  /** The book's own number of the round, as text. */
+  readonly round: string;
+  readonly call: string;
+  /** The wait that a first attempt left behind: the pace of repeats is the book's. */
+  readonly waitMs?: number;
+  readonly lastFailure?: string | null;
 }
 
 /**
@@ -65,28 +80,80 @@ export interface RoundView {
   readonly atRest: boolean;
 }
 
-/** The workflow's arguments: enough to find the book's row and to be recognised by an operator. */
-export interface RoundInput {
-  /** The book's own number of the round, as text. */
+/** A round as the book last told it, with the book's own number of it, as text. */
+export interface KnownRound {
   readonly round: string;
   readonly view: RoundView;
 }
 
+/** What a round is made from when its first request is handed over before it is written down. */
+export interface NewRound {
+  readonly connectionId: number;
+  readonly playerId: string;
+  readonly roundRef: string;
+  readonly partnerId: number;
+  readonly sessionId: string | null;
+  readonly gameId: string;
+  readonly currency: string;
+}
+
+/**
+ * A provider's request that is not in the book yet: the round's hand writes it down with the beginning of its first
+ * call (decision 0012). It says all that the book will say of it; amounts are minor units as decimal text.
+ */
+export interface Ask {
+  readonly kind: 'stake' | 'payout';
+  /** What an operator reads: `stake 42.60 EUR`. */
+  readonly label: string;
+  /** Reserved for it: whoever else writes the request down writes it under the same number. */
+  readonly operationId: number;
+  /** The book's number of a round that is there, as text; or what to make it from. */
+  readonly round: string | NewRound;
+  readonly gameId: string;
+  /** Of a stake; null of a payout, whose bet the book finds. */
+  readonly betId: string | null;
+  readonly transactionRef: string;
+  readonly amount: string;
+  readonly betAmount: string | null;
+  readonly isClose: boolean;
+  /** When its answer is due, ms since the epoch by the database's clock. From then on it is not written any more. */
+  readonly untilMs: number;
+}
+
+/**
+ * The workflow's arguments: what an operator recognises the round by is in its attributes. `known` is null for a
+ * round whose first request comes with the signal.
+ */
+export interface RoundInput {
+  readonly known: KnownRound | null;
+  /** What the search attributes said at the start. */
+  readonly shown: ShownAttributes;
+}
+
+/** What of a round's view is in its search attributes. */
+export type ShownAttributes = Pick<RoundView, 'status' | 'betIds'>;
+
 /** Sent with every start and again for each later operation. */
 export interface DriveSignal {
-  readonly view: RoundView;
+  /** Null when it only brings a request. */
+  readonly known: KnownRound | null;
   /** Calls whose wait between repeats is to be cut short: somebody is waiting for them now. */
   readonly hurry: readonly string[];
+  readonly ask?: Ask;
 }
 
 /** A round and its latest view: what the sweep and the closing of earlier rounds hand to Temporal. */
-export interface RoundToDrive {
+export interface RoundToDrive extends RoundName {
+  /** The partner whose drain has a call of this round to make; null when none has. */
+  readonly drain: DrainInput | null;
+  readonly known: KnownRound;
+}
+
+/** What an operator recognises a round by. */
+export interface RoundName {
   readonly key: RoundKey;
   readonly attributes: RoundAttributes;
   readonly summary: string;
-  /** The partner whose drain has a call of this round to make; null when none has. */
-  readonly drain: DrainInput | null;
-  readonly input: RoundInput;
 }
 
 /** The typed search attributes a round is started with. */
@@ -96,12 +163,28 @@ export interface RoundAttributes {
   readonly game: string;
 }
 
+export interface FirstAttemptsInput {
+  readonly asks: readonly Ask[];
+  /** The calls' round; null when there are only requests. */
+  readonly round: string | null;
+  readonly calls: readonly string[];
+}
+
+/** Run inside the workflow's task: nothing of it is scheduled before, and it never waits long. */
+export interface RoundLocalActivities {
+  /**
+   * Writes the requests down, and makes the first attempt of each call and of what follows from them. What is not
+   * definite at once is left to the activities below; null when nothing is known yet.
+   */
+  makeFirstAttempts(input: FirstAttemptsInput): Promise<KnownRound | null>;
+}
+
 export interface RoundActivities {
   /** One attempt of one obligation. Fails (and is repeated) until the obligation is definite. */
-  takeStake(call: { round: string; call: string }): Promise<RoundView>;
-  payOut(call: { round: string; call: string }): Promise<RoundView>;
-  endBet(call: { round: string; call: string }): Promise<RoundView>;
-  reportBet(call: { round: string; call: string }): Promise<RoundView>;
+  takeStake(call: CallToMake): Promise<RoundView>;
+  payOut(call: CallToMake): Promise<RoundView>;
+  endBet(call: CallToMake): Promise<RoundView>;
+  reportBet(call: CallToMake): Promise<RoundView>;
   /** Decides what time alone decides: idle rounds, revive windows, close grace. */
   tickRound(input: { round: string }): Promise<RoundView>;
   /** Closes the earlier open rounds of the same session and game, and has them driven. */

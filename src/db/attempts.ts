@@ -1,7 +1,8 @@
 import type { StillBalance } from '../domain/round/still-balance';
 import type { WalletOutcome } from '../domain/wallet-outcome';
 import { assert } from '../lib/assert';
-import type { Db } from './pool';
+import type { Db, PoolClient } from './pool';
+import { writeLater } from './transaction';
 
 /** One attempt of one obligation, by its place in the book. */
 export interface AttemptKey {
@@ -19,8 +20,12 @@ const RECEIVED_CHARACTERS_MAX = 8_192;
  * Writes the attempt's row, and the obligation's payload when this is its first attempt. Returns the
  * payload as it stands in the book: every attempt sends the same bytes.
  */
-export async function beginAttempt(db: Db, key: AttemptKey, payload: string): Promise<string> {
-  const { rows } = await db.query<{ payload: string }>({
+export async function beginAttempt(
+  client: PoolClient,
+  key: AttemptKey,
+  payload: string,
+): Promise<string> {
+  const query = {
     name: 'begin_attempt',
     text: `WITH begun AS (
              INSERT INTO attempts (bet_id, verb, number, attempt, started_at)
@@ -29,7 +34,13 @@ export async function beginAttempt(db: Db, key: AttemptKey, payload: string): Pr
             WHERE bet_id = $1 AND verb = $2 AND number = $3
         RETURNING payload`,
     values: [key.betId, key.verb, key.number, key.attempt, key.startedMs, payload],
-  });
+  };
+  // Before the first attempt there were no bytes, so that these are the book's: nobody needs to wait for them.
+  if (key.attempt === 1) {
+    void writeLater(client, query);
+    return payload;
+  }
+  const { rows } = await client.query<{ payload: string }>(query);
   const row = rows[0];
   assert(row, `no obligation ${key.betId}/${key.verb}/${key.number}`);
   return row.payload;
@@ -40,13 +51,13 @@ export async function beginAttempt(db: Db, key: AttemptKey, payload: string): Pr
  * of this transaction has it.
  */
 export async function endAttempt(
-  db: Db,
+  client: PoolClient,
   key: AttemptKey,
   outcome: WalletOutcome,
   described: string,
   received: string | undefined,
 ): Promise<void> {
-  await db.query({
+  void writeLater(client, {
     name: 'end_attempt',
     text: `WITH bytes AS (
              INSERT INTO attempt_bytes (bet_id, verb, number, attempt, started_at, received)

@@ -6,9 +6,9 @@ import type { RoundRows } from '../domain/round/rows';
 import { stillBalance } from '../domain/round/still-balance';
 import { otherCallsBetween } from './attempts';
 import type { Db, Pool, PoolClient } from './pool';
-import { loadRound, lockRound, type RoundContext } from './round-rows';
+import { lockRound, type RoundContext } from './round-rows';
 import { saveRound, snapshot } from './save-round';
-import { transaction } from './transaction';
+import { pipelinedTransaction } from './transaction';
 import { viewOf } from './round-view';
 
 /** The book's side of one decision: what was decided, and the round as it now stands. */
@@ -20,8 +20,6 @@ export interface Entry<Event extends RoundEvent> {
   readonly nowMs: number;
   /** Whether the decision changed the round: then whoever drives it has to hear of the new view. */
   readonly changed: boolean;
-  /** Operations whose answer was stored by this decision. */
-  readonly answered: readonly number[];
   /** What the decision found wrong with a wallet, a line each. */
   readonly alarms: readonly string[];
 }
@@ -34,6 +32,13 @@ export type Beside<Event extends RoundEvent> = (
   nowMs: number,
 ) => Promise<void>;
 
+/** A decision inside a transaction that is already open. */
+export type DecideHere = <Event extends RoundEvent>(
+  roundId: string,
+  event: Event,
+  beside?: Beside<Event>,
+) => Promise<Entry<Event>>;
+
 export interface Book {
   /**
    * Takes one decision on a round: locks it, reads it whole, decides, writes back what changed with its
@@ -44,6 +49,11 @@ export interface Book {
     event: Event,
     beside?: Beside<Event>,
   ): Promise<Entry<Event>>;
+
+  /** Several decisions on rounds in one transaction: all of them are committed, or none. */
+  together<Result>(
+    work: (decide: DecideHere, client: PoolClient) => Promise<Result>,
+  ): Promise<Result>;
 
   /** The same inside the caller's transaction. */
   decideIn<Event extends RoundEvent>(
@@ -60,14 +70,12 @@ export interface Book {
 /**
  * @param installation the installation's id, part of every bet_id
  * @param timeScale multiplies the waits between background repeats; 1 but in fault tests
- * @param onAnswered told after the commit which operations now have a stored answer
  */
 export function createBook(deps: {
   pool: Pool;
   installation: string;
   random?: () => number;
   timeScale?: number;
-  onAnswered?: (operationIds: readonly number[]) => void;
 }): Book {
   const { pool, installation } = deps;
   const random = deps.random ?? Math.random;
@@ -81,8 +89,7 @@ export function createBook(deps: {
   ): Promise<Entry<Event>> {
     const locked = await lockRound(client, roundId);
     assert(locked, `no round ${roundId}`);
-    const { context, nowMs } = locked;
-    const rows = await loadRound(client, locked);
+    const { context, nowMs, rows } = locked;
     const before = snapshot(rows);
     const balanceStood = await balanceStands(client, event, rows, context);
     const decision = decide(rows, event, {
@@ -104,35 +111,32 @@ export function createBook(deps: {
           transactionRef,
         }),
     });
-    const version = await saveRound(client, { locked, rows, before, decision });
+    const version = await saveRound(client, { locked, before, decision });
     await beside?.(client, decision, context, nowMs);
-    const answered = decision.facts
-      .filter((fact) => fact.kind === 'answer')
-      .map((fact) => Number(fact.operation));
     return {
       result: decision.result,
       view: viewOf(decision.draft, version),
       context,
       nowMs,
       changed: decision.facts.length > 0,
-      answered,
       alarms: decision.facts
         .filter((fact) => fact.kind === 'alarm')
         .map((fact) => `${fact.about}: call ${fact.call}, ${fact.text}`),
     };
   }
 
-  async function decideOn<Event extends RoundEvent>(
-    roundId: string,
-    event: Event,
-    beside?: Beside<Event>,
-  ): Promise<Entry<Event>> {
-    const entry = await transaction(pool, (client) => decideIn(client, roundId, event, beside));
-    if (entry.answered.length > 0) deps.onAnswered?.(entry.answered);
-    return entry;
+  async function together<Result>(
+    work: (decide: DecideHere, client: PoolClient) => Promise<Result>,
+  ): Promise<Result> {
+    return pipelinedTransaction(pool, (client) =>
+      work((roundId, event, beside) => decideIn(client, roundId, event, beside), client),
+    );
   }
 
-  return { decideOn, decideIn, pool, installation };
+  const decideOn: DecideHere = (roundId, event, beside) =>
+    together((decide) => decide(roundId, event, beside));
+
+  return { decideOn, decideIn, together, pool, installation };
 }
 
 /** SPEC §5: a reply whose balance did not move though it had to, with no other call of the player between. */

@@ -1,5 +1,6 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { recordChange } from './audit-log';
+import { SEALED_KEYS, type SealedKey } from './connection-keys';
 import {
   CONNECTION_COLUMNS,
   connectionOfRow,
@@ -34,10 +35,12 @@ export interface ShownCallbackSecret {
   readonly lastUsedAt: Date | null;
 }
 
-/** What a callback's caller has to prove: the connection, and its live callback secrets. */
+/** What a callback's caller has to prove: the connection, its live callback secrets and API keys. */
 export interface CallbackDoor {
   readonly connection: Connection;
   readonly secrets: readonly CallbackSecret[];
+  /** Opened by `openKeys` when there is a body to verify. */
+  readonly sealedKeys: readonly SealedKey[];
 }
 
 interface SecretJson {
@@ -50,9 +53,11 @@ interface SecretJson {
 
 const LIVE = '(s.expires_at IS NULL OR s.expires_at > now())';
 
-/** The connection of a callback's path with its live secrets, in one query: every callback asks for both. */
+/** The connection of a callback's path with its live secrets and keys, in one query: every callback asks for all. */
 export async function callbackDoor(db: Db, key: string): Promise<CallbackDoor | undefined> {
-  const { rows } = await db.query<ConnectionRow & { secrets: readonly SecretJson[] }>({
+  const { rows } = await db.query<
+    ConnectionRow & { secrets: readonly SecretJson[]; sealed_keys: readonly SealedKey[] }
+  >({
     name: 'callback-door',
     text: `SELECT ${CONNECTION_COLUMNS}, ARRAY(
              SELECT json_build_object('version', s.version, 'digest', encode(s.digest, 'hex'),
@@ -60,7 +65,7 @@ export async function callbackDoor(db: Db, key: string): Promise<CallbackDoor | 
                'stale', s.last_used_at IS NULL OR s.last_used_at < now() - interval '1 minute',
                'ends_soon', CASE WHEN s.expires_at < now() + interval '1 hour' THEN s.expires_at END)
              FROM connection_callback_secrets s WHERE s.connection_id = c.id AND ${LIVE}
-           ) AS secrets
+           ) AS secrets, ${SEALED_KEYS} AS sealed_keys
            FROM connections c WHERE c.key = $1`,
     values: [key],
   });
@@ -71,7 +76,7 @@ export async function callbackDoor(db: Db, key: string): Promise<CallbackDoor | 
     digest: Buffer.from(digest, 'hex'),
     endsSoon: ends_soon === null ? null : new Date(ends_soon),
   }));
-  return { connection: connectionOfRow(row), secrets };
+  return { connection: connectionOfRow(row), secrets, sealedKeys: row.sealed_keys };
 }
 
 /** The secret whose value was sent. All are compared, in constant time, so that the time tells none of them. */

@@ -3,7 +3,7 @@ import type { Office } from './office';
 import type { Db } from './pool';
 import { RefusedError } from './refused';
 import { transaction } from './transaction';
-import { sealedOf, secretIdentity, type SealedRow, type Vault } from './vault';
+import { secretIdentity, type Vault } from './vault';
 
 /** A key that a connection's calls may be signed with now. */
 export interface ConnectionKey {
@@ -34,29 +34,52 @@ export function checkedApiKey(text: string): string {
   return text;
 }
 
+/** The valid API keys of a connection `c`, newest first, still sealed: for queries that read one. */
+export const SEALED_KEYS = `ARRAY(
+  SELECT json_build_object('version', k.version, 'sealed', encode(k.sealed, 'base64'),
+      'master_key_id', k.master_key_id,
+      'stale', k.last_used_at IS NULL OR k.last_used_at < now() - interval '1 minute',
+      'ends_soon', CASE WHEN k.expires_at < now() + interval '1 hour' THEN k.expires_at END)
+    FROM connection_keys k
+   WHERE k.connection_id = c.id AND (k.expires_at IS NULL OR k.expires_at > now())
+   ORDER BY k.version DESC)`;
+
+/** A row of SEALED_KEYS. */
+export interface SealedKey {
+  readonly version: number;
+  readonly sealed: string;
+  readonly master_key_id: string;
+  readonly stale: boolean;
+  readonly ends_soon: string | null;
+}
+
 /** The connection's API keys that are valid now, newest first: sign with the first, accept any. */
 export async function connectionApiKeys(
   db: Db,
   vault: Vault,
   connectionId: number,
 ): Promise<ConnectionKey[]> {
-  const { rows } = await db.query<
-    SealedRow & { version: number; stale: boolean; ends_soon: Date | null }
-  >({
+  const { rows } = await db.query<{ sealed_keys: readonly SealedKey[] }>({
     name: 'connection-api-keys',
-    text: `SELECT version, sealed, master_key_id,
-             last_used_at IS NULL OR last_used_at < now() - interval '1 minute' AS stale,
-             CASE WHEN expires_at < now() + interval '1 hour' THEN expires_at END AS ends_soon
-           FROM connection_keys
-           WHERE connection_id = $1 AND (expires_at IS NULL OR expires_at > now())
-           ORDER BY version DESC`,
+    text: `SELECT ${SEALED_KEYS} AS sealed_keys FROM connections c WHERE c.id = $1`,
     values: [connectionId],
   });
-  return rows.map((row) => ({
-    version: row.version,
-    apiKey: vault.open(secretIdentity('connection_keys', connectionId, row.version), sealedOf(row)),
-    stale: row.stale,
-    endsSoon: row.ends_soon,
+  return openKeys(vault, connectionId, rows[0]?.sealed_keys ?? []);
+}
+
+export function openKeys(
+  vault: Vault,
+  connectionId: number,
+  sealedKeys: readonly SealedKey[],
+): ConnectionKey[] {
+  return sealedKeys.map(({ version, sealed, master_key_id: masterKeyId, stale, ends_soon }) => ({
+    version,
+    apiKey: vault.open(secretIdentity('connection_keys', connectionId, version), {
+      box: Buffer.from(sealed, 'base64'),
+      masterKeyId,
+    }),
+    stale,
+    endsSoon: ends_soon === null ? null : new Date(ends_soon),
   }));
 }
 

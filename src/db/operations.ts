@@ -19,38 +19,6 @@ export interface GateKey {
   readonly transactionRef: string;
 }
 
-/** The idempotency gate: has this operation been seen before? */
-export async function findOperation(db: Db, key: GateKey): Promise<KnownOperation | undefined> {
-  // Every player of ours has nine digits; a longer number would not fit the column, and is nobody.
-  if (!/^\d{9}$/.test(key.playerId)) return undefined;
-  const { rows } = await db.query<{
-    operation_id: number;
-    round_id: string;
-    partner_id: number;
-    currency: string;
-    exponent: number;
-  }>({
-    name: 'find_operation',
-    text: `SELECT k.operation_id, k.round_id, r.partner_id, r.currency, cu.exponent
-             FROM operation_keys k
-             JOIN rounds r ON r.id = k.round_id
-             JOIN currencies cu ON cu.code = r.currency
-            WHERE k.connection_id = $1 AND k.kind = $2 AND k.player_id = $3 AND k.round_ref = $4
-              AND k.transaction_ref = $5`,
-    values: [key.connectionId, key.kind, key.playerId, key.roundRef, key.transactionRef],
-  });
-  const row = rows[0];
-  return (
-    row && {
-      operationId: row.operation_id,
-      roundId: row.round_id,
-      partnerId: row.partner_id,
-      currency: row.currency,
-      exponent: row.exponent,
-    }
-  );
-}
-
 /** Reserves the number of an operation that may come to be. Numbers are never used twice; gaps are normal. */
 export async function reserveOperationId(db: Db): Promise<number> {
   const { rows } = await db.query<{ id: number }>({
@@ -58,6 +26,16 @@ export async function reserveOperationId(db: Db): Promise<number> {
     text: `SELECT nextval(pg_get_serial_sequence('operations', 'id'))::int AS id`,
   });
   return Number(rows[0]?.id);
+}
+
+/** The round of an operation that is in the book. */
+export async function roundOfOperation(db: Db, operationId: number): Promise<string | undefined> {
+  const { rows } = await db.query<{ round_id: string }>({
+    name: 'round_of_operation',
+    text: 'SELECT round_id FROM operations WHERE id = $1',
+    values: [operationId],
+  });
+  return rows[0]?.round_id;
 }
 
 /** The answers that are stored, by operation number; one that has none yet is missing. */
@@ -80,12 +58,27 @@ export async function storedAnswers(
   );
 }
 
-/** Notes that the last bytes of stored code 0s were handed to their connections (rule 4, *answer not seen*). */
-export async function markAnswersWritten(db: Db, operationIds: readonly number[]): Promise<void> {
-  await db.query({
+/**
+ * Notes that the last bytes of stored code 0s were handed to their connections (rule 4, *answer not seen*). Of a row
+ * that a decision holds nothing is waited for: the notes of several rounds are written at once, and waiting for one
+ * with others in hand is how two transactions come to wait for each other.
+ *
+ * @returns those that could not be noted now, because a decision was being taken on their rounds
+ */
+export async function markAnswersWritten(
+  db: Db,
+  operationIds: readonly number[],
+): Promise<readonly number[]> {
+  const { rows } = await db.query<{ id: number }>({
     name: 'mark_answers_written',
-    text: `UPDATE operations SET answer_written_at = clock_timestamp()
-            WHERE id = ANY($1) AND answer_written_at IS NULL`,
+    text: `WITH marked AS (
+             UPDATE operations SET answer_written_at = clock_timestamp()
+              WHERE id IN (SELECT id FROM operations WHERE id = ANY($1) AND answer_written_at IS NULL
+                              FOR NO KEY UPDATE SKIP LOCKED)
+             RETURNING id)
+           SELECT id FROM operations WHERE id = ANY($1) AND answer_written_at IS NULL
+              AND id NOT IN (SELECT id FROM marked)`,
     values: [operationIds],
   });
+  return rows.map(({ id }) => id);
 }

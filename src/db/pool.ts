@@ -64,6 +64,8 @@ export function createPool(options: PoolOptions): Pool {
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     idleTimeoutMillis: 30_000,
     keepAlive: true,
+    // Statements sent at once on one connection travel together (`transaction`).
+    pipeline: true,
     types: {
       getTypeParser: (oid: number, format?: 'text' | 'binary') =>
         oid === DATE_OID && format !== 'binary'

@@ -1,3 +1,4 @@
+import type { NewRound } from '../contracts/round';
 import type { PayoutRequest } from '../domain/round/payout';
 import {
   resolutionWithoutRound,
@@ -10,7 +11,7 @@ import { recordChange } from './audit-log';
 import { caseRow, type CaseRow } from './cases';
 import { reserveOperationId } from './operations';
 import type { Db, Pool } from './pool';
-import { findOrCreateRound, type NewRound } from './rounds';
+import { findOrCreateRound } from './rounds';
 import { transaction } from './transaction';
 
 export interface ResolveOrder {
@@ -67,9 +68,10 @@ export async function resolveCase(book: Book, order: ResolveOrder): Promise<Reso
     const { result }: { result: ResolutionVerdict } =
       typeof round === 'string'
         ? await book.decideOn(round, event, mark)
-        : await transaction(book.pool, async (client) =>
-            book.decideIn(client, await findOrCreateRound(client, round), event, mark),
-          );
+        : await transaction(book.pool, async (client) => {
+            const roundId = await findOrCreateRound(client, round);
+            return book.decideIn(client, roundId, event, mark);
+          });
     return { outcome: 'resolved', text: result.text };
   } catch (error) {
     if (!(error instanceof NothingWritten)) throw error;

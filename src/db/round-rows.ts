@@ -9,7 +9,8 @@ import type {
   RoundRows,
 } from '../domain/round/rows';
 import type { RoundTerms } from '../domain/round/terms';
-import type { Db } from './pool';
+import type { PoolClient } from './pool';
+import { joinWrites } from './transaction';
 
 /** What belongs to a round beside its own rows: whose it is, and by which settings it is decided. */
 export interface RoundContext {
@@ -33,8 +34,9 @@ export interface RoundContext {
 }
 
 export interface LockedRound {
+  /** Its rows as the book has them, read under the lock. */
+  readonly rows: RoundRows;
   readonly context: RoundContext;
-  readonly round: RoundRow;
   readonly version: number;
   readonly journalHead: Buffer | null;
   readonly nowMs: number;
@@ -99,14 +101,20 @@ interface LockedRow {
   breaker: BreakerState;
 }
 
-/** Locks a round for the rest of the transaction. Undefined when the book has no such round. */
-export async function lockRound(db: Db, roundId: string): Promise<LockedRound | undefined> {
-  const { rows } = await db.query<LockedRow>({
-    name: 'lock_round',
-    text: LOCK_ROUND,
-    values: [roundId],
-  });
-  const row = rows[0];
+/**
+ * Locks a round for the rest of the transaction and reads it whole, in one round trip. Undefined when the book
+ * has no such round.
+ */
+export async function lockRound(
+  client: PoolClient,
+  roundId: string,
+): Promise<LockedRound | undefined> {
+  joinWrites(client);
+  const [locked, loaded] = await Promise.all([
+    client.query<LockedRow>({ name: 'lock_round', text: LOCK_ROUND, values: [roundId] }),
+    client.query<StoredRows>({ name: 'load_round', text: LOAD_ROUND, values: [roundId] }),
+  ]);
+  const row = locked.rows[0];
   if (!row) return undefined;
   const connection = parseConnectionSettings(row.connection_settings);
   const partner = parsePartnerSettings(row.partner_settings);
@@ -119,15 +127,7 @@ export async function lockRound(db: Db, roundId: string): Promise<LockedRound | 
     earlierRoundsOpen: row.earlier_open,
     version: row.version,
     journalHead: row.journal_head,
-    round: {
-      id: row.id,
-      status: row.status,
-      closedBy: row.closed_by,
-      closingAtMs: row.closing_ms === null ? null : Number(row.closing_ms),
-      gameId: row.game_id,
-      lastActivityMs: Number(row.last_activity_ms),
-      closesPrevious: row.closes_previous,
-    },
+    rows: rowsOf(row, loaded.rows[0]),
     context: {
       roundId: row.id,
       connectionId: row.connection_id,
@@ -178,8 +178,8 @@ function sessionEnd(row: LockedRow, idleMs: number): number | null {
   return row.session_used_ms === null ? null : Number(row.session_used_ms) + idleMs;
 }
 
-// One round trip for the three lists. A statement of its own after the lock: a statement that waited for
-// the lock would still see these tables as they were before the wait.
+// A statement of its own behind the lock's: a statement that waited for the lock would still see these tables
+// as they were before the wait.
 const LOAD_ROUND = `
   SELECT
     (SELECT coalesce(json_agg(json_build_object(
@@ -211,26 +211,33 @@ type StoredOperation = Stored<Omit<OperationRow, 'betAmount' | 'answer'>, 'amoun
   answerBalance: string | null;
 };
 
-/** Reads a locked round whole. */
-export async function loadRound(db: Db, locked: LockedRound): Promise<RoundRows> {
-  const { rows } = await db.query<{
-    operations: StoredOperation[];
-    bets: Stored<BetRow, 'stake' | 'payout'>[];
-    obligations: ObligationRow[];
-  }>({ name: 'load_round', text: LOAD_ROUND, values: [locked.round.id] });
-  const stored = rows[0];
+interface StoredRows {
+  readonly operations: StoredOperation[];
+  readonly bets: Stored<BetRow, 'stake' | 'payout'>[];
+  readonly obligations: ObligationRow[];
+}
+
+function rowsOf(row: LockedRow, stored: StoredRows | undefined): RoundRows {
   return {
-    round: locked.round,
-    operations: (stored?.operations ?? []).map(({ answerResult, answerBalance, ...row }) => ({
-      ...row,
-      amount: BigInt(row.amount),
-      betAmount: row.betAmount === null ? null : BigInt(row.betAmount),
+    round: {
+      id: row.id,
+      status: row.status,
+      closedBy: row.closed_by,
+      closingAtMs: row.closing_ms === null ? null : Number(row.closing_ms),
+      gameId: row.game_id,
+      lastActivityMs: Number(row.last_activity_ms),
+      closesPrevious: row.closes_previous,
+    },
+    operations: (stored?.operations ?? []).map(({ answerResult, answerBalance, ...operation }) => ({
+      ...operation,
+      amount: BigInt(operation.amount),
+      betAmount: operation.betAmount === null ? null : BigInt(operation.betAmount),
       answer: answerResult === null ? null : { result: answerResult, balance: answerBalance },
     })),
-    bets: (stored?.bets ?? []).map((row) => ({
-      ...row,
-      stake: BigInt(row.stake),
-      payout: BigInt(row.payout),
+    bets: (stored?.bets ?? []).map((bet) => ({
+      ...bet,
+      stake: BigInt(bet.stake),
+      payout: BigInt(bet.payout),
     })),
     obligations: stored?.obligations ?? [],
   };

@@ -1,38 +1,31 @@
-import type { RoundKey } from '../contracts/round';
+import type { NewRound, RoundKey } from '../contracts/round';
 import { assert } from '../lib/assert';
 import type { Db } from './pool';
 
-export interface NewRound {
-  readonly connectionId: number;
-  readonly playerId: string;
-  readonly roundRef: string;
-  readonly partnerId: number;
-  readonly sessionId: string | null;
-  readonly gameId: string;
-  readonly currency: string;
-}
-
 /**
- * Finds the round's row or makes it, in the transaction of its first decision. Two processes that make
- * it at once meet on the unique key: the second waits for the first and finds its row.
+ * Makes the round's row or finds it, in the transaction of its first decision. Two processes that make it at once
+ * meet on the unique key: the second waits for the first and finds its row.
  */
 export async function findOrCreateRound(db: Db, round: NewRound): Promise<string> {
   const key = [round.connectionId, round.playerId, round.roundRef];
-  for (let turn = 0; turn < 2; turn++) {
-    const found = await findRound(db, round.connectionId, round.playerId, round.roundRef);
-    if (found !== undefined) return found;
-    const { rows } = await db.query<{ id: string }>({
-      name: 'create_round',
-      text: `INSERT INTO rounds (connection_id, player_id, round_ref, partner_id, session_id, game_id,
-                 currency, last_activity_at, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, clock_timestamp(), clock_timestamp())
-             ON CONFLICT (connection_id, player_id, round_ref) DO NOTHING
-             RETURNING id`,
-      values: [...key, round.partnerId, round.sessionId, round.gameId, round.currency],
-    });
-    if (rows[0]) return rows[0].id;
-  }
-  assert(false, `round ${key.join('/')} is neither there nor to be made`);
+  const { rows } = await db.query<{ id: string }>({
+    name: 'create_round',
+    text: `INSERT INTO rounds (connection_id, player_id, round_ref, partner_id, session_id, game_id,
+               currency, last_activity_at, created_at)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, clock_timestamp(), clock_timestamp())
+           ON CONFLICT (connection_id, player_id, round_ref) DO NOTHING
+           RETURNING id`,
+    values: [...key, round.partnerId, round.sessionId, round.gameId, round.currency],
+  });
+  if (rows[0]) return rows[0].id;
+  const found = await db.query<{ id: string }>({
+    name: 'find_round',
+    text: 'SELECT id FROM rounds WHERE connection_id = $1 AND player_id = $2 AND round_ref = $3',
+    values: key,
+  });
+  const roundId = found.rows[0]?.id;
+  assert(roundId !== undefined, `round ${key.join('/')} is neither there nor to be made`);
+  return roundId;
 }
 
 /** Takes back a round that was made in this transaction and of which nothing was decided. */
@@ -42,20 +35,6 @@ export async function dropEmptyRound(db: Db, roundId: string): Promise<void> {
         AND NOT EXISTS (SELECT 1 FROM cases c WHERE c.round_id = r.id)`,
     [roundId],
   );
-}
-
-export async function findRound(
-  db: Db,
-  connectionId: number,
-  playerId: string,
-  roundRef: string,
-): Promise<string | undefined> {
-  const { rows } = await db.query<{ id: string }>({
-    name: 'find_round',
-    text: 'SELECT id FROM rounds WHERE connection_id = $1 AND player_id = $2 AND round_ref = $3',
-    values: [connectionId, playerId, roundRef],
-  });
-  return rows[0]?.id;
 }
 
 /** Earlier rounds of the same session and game that are still open (rule 9). */

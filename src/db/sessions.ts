@@ -93,7 +93,7 @@ export async function createSession(
            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
            RETURNING ${SESSION_COLUMNS}`,
     values: [
-      digestOf(token),
+      tokenDigest(token),
       input.playerId,
       input.partnerId,
       input.connectionId,
@@ -117,7 +117,7 @@ export async function createSession(
  * sessions that are over are returned: `sessionState` tells.
  */
 export async function sessionByToken(db: Db, token: string): Promise<SessionContext | undefined> {
-  return contextOf(db, 'session-by-token', 's.token_hash = $1', digestOf(token));
+  return contextOf(db, 'session-by-token', 's.token_hash = $1', tokenDigest(token));
 }
 
 /** Whether a provider was ever told of a player: launched at its connection, and not for fun only. */
@@ -226,15 +226,16 @@ async function contextOf(
  * nothing.
  */
 export function launchCodeOf(token: string): string {
-  return digestOf(token).toString('hex').slice(0, 12);
+  return tokenDigest(token).toString('hex').slice(0, 12);
 }
 
-function digestOf(token: string): Buffer {
+/** What of a token is stored. */
+export function tokenDigest(token: string): Buffer {
   return createHash('sha256').update(token).digest();
 }
 
 // The prefix keeps the columns of partner and connection, joined beside them, apart.
-const SESSION_COLUMNS = `s.id AS session_id, s.player_id AS session_player_id,
+export const SESSION_COLUMNS = `s.id AS session_id, s.player_id AS session_player_id,
   s.partner_id AS session_partner_id, s.connection_id AS session_connection_id,
   s.product_id AS session_product_id, s.game_id AS session_game_id, s.currency AS session_currency,
   s.is_demo AS session_is_demo, s.is_mobile AS session_is_mobile, s.language AS session_language,
@@ -242,7 +243,7 @@ const SESSION_COLUMNS = `s.id AS session_id, s.player_id AS session_player_id,
   s.launch_expires_at AS session_launch_expires_at, s.authorized_at AS session_authorized_at,
   s.last_used_at AS session_last_used_at, s.ended_at AS session_ended_at`;
 
-interface SessionRow {
+export interface SessionRow {
   readonly session_id: string;
   readonly session_player_id: string;
   readonly session_partner_id: number;
@@ -267,7 +268,7 @@ interface ContextRow extends SessionRow, PartnerRow, ConnectionRow {
   readonly player_created_at: Date;
 }
 
-function sessionOfRow(row: SessionRow): Session {
+export function sessionOfRow(row: SessionRow): Session {
   return {
     id: row.session_id,
     playerId: row.session_player_id,

@@ -6,7 +6,6 @@ import { createWallets } from '../activities/wallets';
 import { readSettings } from '../config/env';
 import { readMasterKeys } from '../config/master-key';
 import { ROUNDS_TASK_QUEUE } from '../contracts/round';
-import { createAnswerNotifier } from '../db/answers';
 import { createBook } from '../db/book';
 import { readInstallation } from '../db/installation';
 import { createPool } from '../db/pool';
@@ -67,21 +66,21 @@ async function startWorker(): Promise<Service> {
     onRefused: (reason) => egressRefused.add(1, { reason }),
   });
   logEgressNetworks(log, settings.EGRESS_ALLOW_CIDRS);
-  const notifier = createAnswerNotifier({ databaseUrl: settings.DATABASE_URL, log });
   const { id: installation } = await readInstallation(pool);
   const timeScale = settings.TIME_SCALE;
   const failpoint = createFailpoints(settings.FAILPOINTS_DIR);
-  const book = createBook({ pool, installation, timeScale, onAnswered: notifier.answered });
+  const book = createBook({ pool, installation, timeScale });
   const wallets = createWallets({ pool, vault, egress, log });
+
+  const deps = { book, vault, wallets, client, egress, log, failpoint, timeScale };
+  const { activities, settled } = createActivities(deps);
 
   const worker = await Worker.create({
     connection,
     namespace: client.options.namespace,
     taskQueue: ROUNDS_TASK_QUEUE,
     workflowBundle: { codePath: await workflowBundlePath() },
-    activities: {
-      ...createActivities({ book, vault, wallets, client, egress, log, failpoint, timeScale }),
-    },
+    activities: { ...activities },
     maxCachedWorkflows: CACHED_ROUNDS_MAX,
     maxConcurrentWorkflowTaskExecutions: WORKFLOW_TASKS_MAX,
     maxConcurrentActivityTaskExecutions: ACTIVITIES_MAX,
@@ -104,7 +103,8 @@ async function startWorker(): Promise<Service> {
     async close() {
       worker.shutdown();
       await ran;
-      await Promise.all([wallets.close(), notifier.close()]);
+      await settled();
+      await wallets.close();
       await pool.end();
       await connection.close();
     },

@@ -6,6 +6,7 @@ import {
   defineSignal,
   isCancellation,
   proxyActivities,
+  proxyLocalActivities,
   setCurrentDetails,
   setHandler,
   upsertSearchAttributes,
@@ -15,16 +16,20 @@ import {
 import {
   DRIVE_SIGNAL,
   ROUND_QUERY,
+  type Ask,
+  type CallToMake,
   type DriveSignal,
   type DueCall,
+  type KnownRound,
   type RoundActivities,
   type RoundInput,
+  type RoundLocalActivities,
   type RoundView,
 } from '../contracts/round';
 import { ROUND_ATTRIBUTES } from '../contracts/search-attributes';
 
 export const driveSignal = defineSignal<[DriveSignal]>(DRIVE_SIGNAL);
-export const roundQuery = defineQuery<RoundView>(ROUND_QUERY);
+export const roundQuery = defineQuery<RoundView | null>(ROUND_QUERY);
 
 /** What an activity needs beside the wallet call itself: two short transactions on a busy database. */
 const BOOK_MS = 5_000;
@@ -41,6 +46,9 @@ const ACTIVITY_OF = {
   report: 'reportBet',
 } as const satisfies Record<DueCall['verb'], keyof RoundActivities>;
 
+/** What runs beside the calls, by its name among them. */
+const CLOSE_PREVIOUS = 'close previous';
+
 /** The activity says itself how long to wait (the book's schedule); these bounds only catch its crashes. */
 const RETRY: NonNullable<ActivityOptions['retry']> = {
   initialInterval: '1s',
@@ -48,64 +56,88 @@ const RETRY: NonNullable<ActivityOptions['retry']> = {
   maximumInterval: '1m',
 };
 
+/** One try inside the workflow's task; whatever it leaves is the business of the activities above. */
+const FIRST_ATTEMPTS = {
+  // Far longer than they ever hold the task: they let go of it themselves.
+  startToCloseTimeout: '10s',
+  retry: { maximumAttempts: 1 },
+} as const;
+
 /**
  * One round. It keeps no money: the book decides, and tells in each view which calls are owed. The
  * workflow makes them, waits, repeats and shows, until the book says that the round is at rest.
  *
- *     signal ──▶ view ──▶ an activity per owed call ──▶ newer view ──▶ … ──▶ at rest: done
- *                  └────▶ a timer for what time decides ──▶ tick ──▶ newer view
+ *     signal ──▶ request, or view ──▶ first attempts, in this very task ──▶ newer view ──▶ … ──▶ at rest: done
+ *                             ├────▶ an activity per call that was tried and is still owed ──▶ newer view
+ *                             └────▶ a timer for what time decides ──▶ tick ──▶ newer view
+ *
+ * Only the loop commands anything, and while first attempts are under way it waits for them alone: what
+ * a task with them says must not depend on when a wallet answers, or it could not be played back
+ * (decision 0012). Signals and ends of activities only leave word for the loop.
  */
 export async function roundWorkflow(input: RoundInput): Promise<readonly string[]> {
-  const { round } = input;
-  let view = input.view;
+  let known = input.known;
+  let { shown } = input;
   let changed = true;
+  const asks: Ask[] = [];
   const running = new Map<string, CancellationScope>();
+  const tried = new Set<string>();
+  const hurried = new Set<string>();
+  const failures: unknown[] = [];
 
-  function accept(newer: RoundView): void {
-    if (newer.version <= view.version) return;
-    if (newer.status !== view.status || newer.betIds.length !== view.betIds.length) {
-      upsertSearchAttributes([
-        { key: ROUND_ATTRIBUTES.roundStatus, value: newer.status },
-        { key: ROUND_ATTRIBUTES.betIds, value: [...newer.betIds] },
-      ]);
-    }
-    view = newer;
+  function accept(newer: KnownRound | null): void {
+    if (newer === null || newer.view.version <= (known?.view.version ?? -1)) return;
+    known = newer;
     changed = true;
   }
 
-  setHandler(roundQuery, () => view);
-  setHandler(driveSignal, (signal) => {
-    accept(signal.view);
-    // Ends the wait between two repeats; the call is then made anew at once. An attempt that is under
-    // way is not doubled: the book lets one attempt of a call run at a time.
-    for (const call of signal.hurry) running.get(call)?.cancel();
+  setHandler(roundQuery, () => known?.view ?? null);
+  setHandler(driveSignal, ({ known: newer, hurry, ask }) => {
+    accept(newer);
+    for (const call of hurry) if (running.has(call)) hurried.add(call);
+    if (ask) {
+      asks.push(ask);
+      changed = true;
+    }
   });
 
-  async function drive(call: DueCall): Promise<void> {
-    const scope = new CancellationScope();
-    running.set(call.id, scope);
+  function show(view: RoundView): void {
+    setCurrentDetails(view.statement.join('\n\n'));
+    if (view.status !== shown.status || view.betIds.length !== shown.betIds.length) {
+      upsertSearchAttributes([
+        { key: ROUND_ATTRIBUTES.roundStatus, value: view.status },
+        { key: ROUND_ATTRIBUTES.betIds, value: [...view.betIds] },
+      ]);
+    }
+    shown = { status: view.status, betIds: view.betIds };
+  }
+
+  /** A failure of the book or of this worker: the same calls are then made by activities that repeat. */
+  async function tryFirst(requests: readonly Ask[], calls: readonly DueCall[]): Promise<void> {
+    const ids = calls.map(({ id }) => id);
+    for (const id of ids) tried.add(id);
     try {
-      accept(await scope.run(() => activityFor(call)({ round, call: call.id })));
+      const input = { asks: requests, round: known?.round ?? null, calls: ids };
+      accept(await firstAttemptsOf(requests, calls)(input));
     } catch (error) {
-      if (!isCancellation(error)) throw error;
-    } finally {
-      running.delete(call.id);
-      changed = true;
+      if (isCancellation(error)) throw error;
     }
   }
 
-  async function closePrevious(): Promise<void> {
+  /** Has an activity work beside the loop; cancelled, it is begun anew. */
+  function start(name: string, round: string, work: () => Promise<RoundView>): void {
     const scope = new CancellationScope();
-    running.set('close previous', scope);
-    try {
-      const { closePreviousRounds } = book('earlier rounds of this session');
-      accept(await scope.run(() => closePreviousRounds({ round })));
-    } catch (error) {
-      if (!isCancellation(error)) throw error;
-    } finally {
-      running.delete('close previous');
-      changed = true;
-    }
+    running.set(name, scope);
+    scope
+      .run(work)
+      .then((view) => accept({ round, view }))
+      .catch((error: unknown) => {
+        if (!isCancellation(error)) failures.push(error);
+      })
+      .finally(() => {
+        running.delete(name);
+        changed = true;
+      });
   }
 
   /**
@@ -116,17 +148,32 @@ export async function roundWorkflow(input: RoundInput): Promise<readonly string[
   async function beginNewRun(): Promise<never> {
     for (const scope of running.values()) scope.cancel();
     await condition(() => running.size === 0);
-    return continueAsNew<typeof roundWorkflow>({ round, view });
+    return continueAsNew<typeof roundWorkflow>({ known, shown });
   }
 
-  const failures: unknown[] = [];
-  const watch = (work: Promise<void>) => void work.catch((error: unknown) => failures.push(error));
-
+  await condition(() => known !== null || asks.length > 0);
   for (;;) {
     changed = false;
-    setCurrentDetails(view.statement.join('\n\n'));
-    for (const call of view.calls) if (!running.has(call.id)) watch(drive(call));
-    if (view.closesPrevious && !running.has('close previous')) watch(closePrevious());
+    // A request that nothing came of: whoever holds it writes it down, and has the round driven.
+    if (!known && asks.length === 0) return [];
+    if (known) show(known.view);
+    // Ends the wait between two repeats; the call is then made anew at once. An attempt that is under
+    // way is not doubled: the book lets one attempt of a call run at a time.
+    for (const call of hurried) running.get(call)?.cancel();
+    hurried.clear();
+    const idle = (known?.view.calls ?? []).filter(({ id }) => !running.has(id));
+    const untried = idle.filter(({ id, fresh }) => fresh === true && !tried.has(id));
+    if (!known || asks.length + untried.length > 0) {
+      await tryFirst(asks.splice(0), untried);
+      continue;
+    }
+    const { round, view } = known;
+    for (const call of idle) start(call.id, round, () => activityFor(call)(toMake(round, call)));
+    if (view.closesPrevious && !running.has(CLOSE_PREVIOUS)) {
+      start(CLOSE_PREVIOUS, round, () =>
+        book('earlier rounds of this session').closePreviousRounds({ round }),
+      );
+    }
     if (view.atRest && running.size === 0) return view.statement;
 
     if (workflowInfo().continueAsNewSuggested) await beginNewRun();
@@ -135,8 +182,7 @@ export async function roundWorkflow(input: RoundInput): Promise<readonly string[
     const woken = () => changed || failures.length > 0 || workflowInfo().continueAsNewSuggested;
     if (waitMs === null) await condition(woken);
     else if (!(await condition(woken, waitMs, { summary: 'until time decides' }))) {
-      accept(await book('what time decides').tickRound({ round }));
-      changed = true;
+      accept({ round, view: await book('what time decides').tickRound({ round }) });
     }
     if (failures.length > 0) throw failures[0];
   }
@@ -148,6 +194,10 @@ function timerMs(view: RoundView, callsRunning: number): number | null {
   return callsRunning > 0 && waitMs > TIMER_BESIDE_CALLS_MS_MAX ? null : waitMs;
 }
 
+function toMake(round: string, { id, waitMs = 0, lastFailure }: DueCall): CallToMake {
+  return { round, call: id, ...(waitMs > 0 && { waitMs, lastFailure: lastFailure ?? null }) };
+}
+
 function activityFor(call: DueCall): RoundActivities['takeStake'] {
   const activities = proxyActivities<RoundActivities>({
     startToCloseTimeout: call.attemptMsMax + BOOK_MS,
@@ -155,6 +205,16 @@ function activityFor(call: DueCall): RoundActivities['takeStake'] {
     summary: call.label,
   });
   return activities[ACTIVITY_OF[call.verb]];
+}
+
+function firstAttemptsOf(
+  asks: readonly Ask[],
+  calls: readonly DueCall[],
+): RoundLocalActivities['makeFirstAttempts'] {
+  return proxyLocalActivities<RoundLocalActivities>({
+    ...FIRST_ATTEMPTS,
+    summary: [...asks, ...calls].map(({ label }) => label).join(', '),
+  }).makeFirstAttempts;
 }
 
 function book(summary: string): RoundActivities {

@@ -37,5 +37,5 @@ test('300 rounds with twelve kills, and a death at every crash point for every k
   if (typeof end === 'string') return;
   expect(end.rounds).toBeGreaterThanOrEqual(300);
   expect((end.kills.api ?? 0) + (end.kills.worker ?? 0)).toBeGreaterThanOrEqual(12);
-  expect(Object.values(end.invariants)).toEqual(Array.from({ length: 12 }, () => 'ok'));
+  expect(Object.values(end.invariants)).toEqual(Array.from({ length: 13 }, () => 'ok'));
 });

@@ -96,6 +96,8 @@ export interface Evidence {
   readonly wallet: readonly WalletLine[];
   readonly ours: OurBook;
   readonly workflows: readonly OurWorkflow[];
+  /** Histories that today's workflows would not have made, a sentence each. */
+  readonly unreplayable: readonly string[];
   /** How long it took until nothing was owed any more; null when that never came. */
   readonly drainMs: number | null;
   readonly limits: Limits;

@@ -109,6 +109,11 @@ export function bounded({ evidence }: Index): string[] {
   ];
 }
 
+/** I13: every history is played back without a difference: a round that cannot be would never go on. */
+export function replayed({ evidence }: Index): string[] {
+  return [...evidence.unreplayable];
+}
+
 /** I12: everything was at rest soon after the last fault. */
 export function drained({ evidence }: Index): string[] {
   const { drainMs, limits } = evidence;

@@ -19,6 +19,7 @@ interface Forged {
       : Mutable<OurBook[Key]>;
   };
   workflows: { id: string; running: boolean; historyLength: number }[];
+  unreplayable: string[];
   drainMs: number | null;
 }
 
@@ -56,6 +57,7 @@ function goodRun(): Forged {
       contradictions: [],
     },
     workflows: [],
+    unreplayable: [],
     drainMs: 4_000,
   };
   const forge = createForge(run);
@@ -294,6 +296,7 @@ function judged(run: Forged): Invariants {
     wallet: run.wallet,
     ours: run.ours,
     workflows: run.workflows,
+    unreplayable: run.unreplayable,
     drainMs: run.drainMs,
     limits: LIMITS,
     betIdOf,
@@ -319,7 +322,7 @@ const said = (line: Mutable<WalletLine>, change: object) => {
 
 test('a run that went well breaks no invariant', () => {
   expect(new Set(Object.values(judged(goodRun())))).toEqual(new Set(['ok']));
-  expect(Object.keys(judged(goodRun()))).toHaveLength(12);
+  expect(Object.keys(judged(goodRun()))).toHaveLength(13);
 });
 
 describe('money', () => {
@@ -552,6 +555,11 @@ describe('rest', () => {
     ['I11', 'rows of no month', (run) => (run.ours.restRows = { attempts_rest: 1 })],
     ['I12', 'a rest that came late', (run) => (run.drainMs = 60_001)],
     ['I12', 'a rest that never came', (run) => (run.drainMs = null)],
+    [
+      'I13',
+      'a history that does not replay',
+      (run) => run.unreplayable.push('round/a/1/1: a timer'),
+    ],
   ])('%s: %s is found', (name, _, change) => {
     expect(brokenBy(change)).toContain(name);
   });

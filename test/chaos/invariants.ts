@@ -4,7 +4,8 @@ import { indexed, LIMITS, type Evidence, type Index, type Limits } from './invar
 import { conservation, zeroDouble, zeroLost } from './invariants-money';
 import { history, order, sameBytes, trace } from './invariants-order';
 import { createBetIds, readOurBook, readWorkflows, untilQuiet } from './invariants-read';
-import { bounded, drained, sticky, tenancy, terminal } from './invariants-rest';
+import { replayHistories } from './invariants-replay';
+import { bounded, drained, replayed, sticky, tenancy, terminal } from './invariants-rest';
 import type { ProviderBook } from './provider-book';
 import { readWalletJournal } from './wallet-journal';
 
@@ -21,6 +22,7 @@ export const INVARIANTS = {
   I10: trace,
   I11: bounded,
   I12: drained,
+  I13: replayed,
 } as const satisfies Record<string, (index: Index) => string[]>;
 
 export type InvariantName = keyof typeof INVARIANTS;
@@ -58,6 +60,7 @@ export async function checkInvariants(options: CheckOptions): Promise<Invariants
     wallet: readWalletJournal(options.walletJournalFile),
     ours,
     workflows: await readWorkflows(client, ours),
+    unreplayable: await replayHistories(client),
     drainMs: options.drainMs,
     limits: {
       ...LIMITS,

@@ -5,11 +5,12 @@ import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/wo
 import type { FastifyInstance } from 'fastify';
 import { createActivities } from '../../src/activities/create-activities';
 import { createWallets } from '../../src/activities/wallets';
+import { createAnswerWatch } from '../../src/api/answer-watch';
 import { createApp } from '../../src/api/app';
 import { createMoneyDesk } from '../../src/api/money-desk';
+import { createWrittenAnswers } from '../../src/api/written-answers';
 import type { TransportSettings } from '../../src/config/transport';
 import { ROUNDS_TASK_QUEUE, roundWorkflowId } from '../../src/contracts/round';
-import { createAnswerListener, createAnswerNotifier } from '../../src/db/answers';
 import { createBook, type Book } from '../../src/db/book';
 import { applyCatalogue } from '../../src/db/catalogue';
 import {
@@ -118,6 +119,8 @@ export interface TestOptions {
   readonly development?: boolean;
   /** Rounds kept in the worker's memory; 0 replays every task from its history. */
   readonly maxCachedWorkflows?: number;
+  /** How long the fast paths are waited for: tests that count must not depend on a machine's pace. */
+  readonly fastPathMs?: number;
 }
 
 const AUTHORIZATIONS_MAX = 5;
@@ -182,14 +185,16 @@ export async function startRoundhouse(options: TestOptions = {}): Promise<TestRo
   const native = await NativeConnection.connect({ address: temporalAddress() });
   const grpc = await Connection.connect({ address: temporalAddress() });
   const client = new Client({ connection: grpc, namespace, identity: 'api' });
-  const notifier = createAnswerNotifier({ databaseUrl: database.url, log });
-  const { timeScale = 1 } = options;
-  const book = createBook({ pool, installation, timeScale, onAnswered: notifier.answered });
+  const { timeScale = 1, fastPathMs } = options;
+  const book = createBook({ pool, installation, timeScale });
   const wallets = createWallets({ pool, vault, egress, log });
   const apis: { close(): Promise<void> }[] = [];
   let worker: { shutdown(): void; ran: Promise<void> } | undefined;
 
   async function startWorker(): Promise<void> {
+    const localWait = fastPathMs === undefined ? {} : { localWaitMs: fastPathMs };
+    const deps = { book, vault, wallets, client, egress, log, timeScale, ...localWait };
+    const { activities, settled } = createActivities(deps);
     const started = await Worker.create({
       connection: native,
       namespace,
@@ -197,7 +202,7 @@ export async function startRoundhouse(options: TestOptions = {}): Promise<TestRo
       identity: 'worker',
       taskQueue: ROUNDS_TASK_QUEUE,
       workflowBundle: { codePath: workflowBundlePath() },
-      activities: { ...createActivities({ book, vault, wallets, client, egress, log, timeScale }) },
+      activities: { ...activities },
       stickyQueueScheduleToStartTimeout: '1s',
       shutdownGraceTime: '2s',
       shutdownForceTime: '4s',
@@ -205,7 +210,7 @@ export async function startRoundhouse(options: TestOptions = {}): Promise<TestRo
         ? {}
         : { maxCachedWorkflows: options.maxCachedWorkflows }),
     });
-    worker = { shutdown: () => started.shutdown(), ran: started.run() };
+    worker = { shutdown: () => started.shutdown(), ran: started.run().then(settled) };
   }
 
   async function stopWorker(): Promise<void> {
@@ -215,17 +220,20 @@ export async function startRoundhouse(options: TestOptions = {}): Promise<TestRo
   }
 
   async function startApi(own: TestApiOptions = {}): Promise<TestApi> {
-    const listener = createAnswerListener({ databaseUrl: database.url, log });
     const { apiPoolMax: max } = options;
     const pools =
       max === undefined ? [] : [0, 1].map(() => createPool({ databaseUrl: database.url, max }));
+    const answers = createAnswerWatch({ pool: pools[1] ?? pool, log: log as never });
+    const written = createWrittenAnswers({ pool: pools[0] ?? pool, log: log as never });
     const [till, payouts] = [pools[0] ?? pool, pools[1] ?? pool].map((each) => {
       const apiBook = createBook({ pool: each, installation, timeScale });
       const failpoint = createFailpoints(undefined);
       const desk = createMoneyDesk({
         book: apiBook,
+        ...(fastPathMs !== undefined && { askPatienceMs: fastPathMs }),
         client,
-        listener,
+        answers,
+        written,
         failpoint,
         log: log as never,
       });
@@ -259,8 +267,7 @@ export async function startRoundhouse(options: TestOptions = {}): Promise<TestRo
       async close() {
         app.server.closeAllConnections();
         await app.close();
-        await Promise.all([till.desk.close(), payouts.desk.close()]);
-        await listener.close();
+        await written.close();
         await Promise.all(pools.map((each) => each.end()));
       },
     };
@@ -362,7 +369,7 @@ export async function startRoundhouse(options: TestOptions = {}): Promise<TestRo
     async close() {
       for (const api of apis) await api.close();
       await stopWorker();
-      await Promise.all([wallets.close(), notifier.close(), wallet.close()]);
+      await Promise.all([wallets.close(), wallet.close()]);
       await pool.end();
       await native.close();
       await grpc.close();

@@ -240,6 +240,31 @@ describe('the sweep', () => {
     expect(house.wallet.effects('/settle-bet', betId)).toBe(1);
     expect(house.callsOf(player, '/bet-end')).toHaveLength(1);
   });
+
+  test('replaces a workflow whose task fails for ever, and the win it held up is paid', async () => {
+    await house.provider.credit(call());
+    const handle = house.workflowOf(player.id, '12');
+    await nothingOwed();
+    await handle.terminate('for the test');
+    // What is left of a round whose history no worker can play back any more.
+    const stuck = await house.client.workflow.start('aWorkflowThatNoWorkerHas', {
+      workflowTaskTimeout: '1s',
+      workflowId: handle.workflowId,
+      taskQueue: ROUNDS_TASK_QUEUE,
+    });
+    const payout = win({ transaction: '2', amount: '25', close: true });
+    expect(await inHaste(() => house.provider.debit(payout))).toMatchObject({ code: 0 });
+    expect(balance()).toBe('960');
+    await eventually(async () => {
+      await overdue();
+      await sweep();
+      expect(balance()).toBe('985');
+    }, 60_000);
+    await house.ended(player.id, '12');
+    const old = house.client.workflow.getHandle(handle.workflowId, stuck.firstExecutionRunId);
+    expect((await old.describe()).status.name).toBe('TERMINATED');
+    expect(house.callsOf(player, '/settle-bet')).toHaveLength(1);
+  });
 });
 
 /** A worker of the same book on a Temporal that has never heard of it. */
@@ -253,14 +278,14 @@ async function startOnEmptyTemporal() {
   const { book, office } = house;
   const { pool, vault } = office;
   const wallets = createWallets({ pool, vault, egress, log });
+  const deps = { book, vault, wallets, client, egress, log, timeScale: TIME_SCALE };
+  const { activities, settled } = createActivities(deps);
   const worker = await Worker.create({
     connection: native,
     namespace,
     taskQueue: ROUNDS_TASK_QUEUE,
     workflowBundle: { codePath: workflowBundlePath() },
-    activities: {
-      ...createActivities({ book, vault, wallets, client, egress, log, timeScale: TIME_SCALE }),
-    },
+    activities: { ...activities },
     shutdownGraceTime: '2s',
     shutdownForceTime: '4s',
   });
@@ -270,6 +295,7 @@ async function startOnEmptyTemporal() {
     async stop() {
       worker.shutdown();
       await ran;
+      await settled();
       await wallets.close();
       await native.close();
       await grpc.close();

@@ -9,6 +9,12 @@ export interface NextCall {
   readonly id: string;
   readonly verb: Verb;
   readonly label: string;
+  /** Nothing was ever tried of it, and it is due: who can is to try it at once. */
+  readonly fresh: boolean;
+  /** How long until its next repeat, ms; 0 when it is due, or under way. */
+  readonly waitMs: number;
+  /** What its latest attempt came to, when that was no end. */
+  readonly lastFailure: string | null;
 }
 
 /** What is to be done now that a decision is taken. */
@@ -27,6 +33,9 @@ export function nextOf(draft: Draft): Next {
       id: callName(row),
       verb: row.verb,
       label: callLabel(draft, row),
+      fresh: row.attempts === 0 && row.nextAttemptMs <= draft.nowMs,
+      waitMs: row.runningSinceMs === null ? Math.max(row.nextAttemptMs - draft.nowMs, 0) : 0,
+      lastFailure: row.lastFailure,
     })),
     tickAtMs: nextTickAtMs(draft),
     closesPrevious: draft.rows.round.closesPrevious === 'due',

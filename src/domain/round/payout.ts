@@ -9,6 +9,7 @@ import {
   refuseOtherContent,
   refuseOtherGame,
   requestBytes,
+  sameRequest,
   storedReply,
   stillWaits,
   type RequestReply,
@@ -24,6 +25,8 @@ export interface PayoutRequest {
   readonly gameId: string;
   readonly betAmount: bigint | null;
   readonly isClose: boolean;
+  /** When its answer is due at the latest, by the database's clock; by default a whole answer deadline from now. */
+  readonly untilMs?: number;
   /** The request as it came, secrets masked: evidence, should it need a person. */
   readonly bytes?: string;
 }
@@ -34,6 +37,7 @@ export function requestPayout(draft: Draft, request: PayoutRequest): RequestRepl
   const known = rows.operations.find(
     (row) => row.kind === 'payout' && row.transactionRef === request.transactionRef,
   );
+  if (known?.id === request.operationId) return sameRequest(known, request);
   if (known) return repeatPayout(draft, known, request);
 
   if (rows.round.gameId !== request.gameId) {
@@ -91,7 +95,10 @@ export function recordPayout(draft: Draft, request: PayoutRequest): OperationRow
     betId: null,
     payoutState: 'waiting',
     requests: 1,
-    deadlineMs: draft.nowMs + draft.terms.answerDeadlineMs,
+    deadlineMs: Math.min(
+      draft.nowMs + draft.terms.answerDeadlineMs,
+      request.untilMs ?? Infinity,
+    ),
     waiting: true,
     answer: null,
     createdMs: draft.nowMs,

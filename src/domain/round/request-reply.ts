@@ -33,6 +33,24 @@ export function storedReply(operation: OperationRow): RequestReply {
   };
 }
 
+/**
+ * A request that two hands write down (decision 0012: the round's, and the process that holds it, when that lost
+ * its patience). It is one request: nothing is counted, moved or warned of twice. It waits for its own answer as long
+ * as it was going to, though a repeat may have moved the operation's deadline meanwhile.
+ */
+export function sameRequest(
+  operation: OperationRow,
+  { untilMs = Infinity }: { readonly untilMs?: number },
+): RequestReply {
+  if (operation.answer) return storedReply(operation);
+  return {
+    kind: 'wait',
+    operationId: operation.id,
+    untilMs: Math.min(operation.deadlineMs, untilMs),
+    hurry: [],
+  };
+}
+
 /** What of a request a case has to show. */
 interface RequestContent {
   readonly amount: bigint;

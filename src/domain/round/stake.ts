@@ -4,6 +4,7 @@ import {
   refuse,
   refuseOtherContent,
   refuseOtherGame,
+  sameRequest,
   storedReply,
   stillWaits,
   type RequestReply,
@@ -23,6 +24,8 @@ export interface StakeRequest {
   readonly amount: bigint;
   readonly gameId: string;
   readonly isClose: boolean;
+  /** When its answer is due at the latest, by the database's clock; by default a whole answer deadline from now. */
+  readonly untilMs?: number;
   /** The request as it came, secrets masked: evidence, should it need a person. */
   readonly bytes?: string;
 }
@@ -33,6 +36,7 @@ export function requestStake(draft: Draft, request: StakeRequest): RequestReply 
   const known = rows.operations.find(
     (row) => row.kind === 'stake' && row.transactionRef === request.transactionRef,
   );
+  if (known?.id === request.operationId) return sameRequest(known, request);
   if (known) return repeatStake(draft, known, request);
 
   if (rows.round.gameId !== request.gameId) {
@@ -46,7 +50,7 @@ export function requestStake(draft: Draft, request: StakeRequest): RequestReply 
     return refuse('failed', `a round holds at most ${OPERATIONS_PER_ROUND_MAX} operations`);
   }
 
-  const deadlineMs = nowMs + terms.answerDeadlineMs;
+  const deadlineMs = Math.min(nowMs + terms.answerDeadlineMs, request.untilMs ?? Infinity);
   rows.operations.push({
     id: request.operationId,
     kind: 'stake',

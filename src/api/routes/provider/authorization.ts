@@ -33,7 +33,7 @@ export const authorize: ProviderMethod = async (deps, { connection, isSigned, bo
   }
 
   const found = await sessionByToken(pool, request.token);
-  if (!(await isKnownPlayer(pool, connection, request.playerId, found))) {
+  if (!(await isKnownPlayer(pool, connection, request.playerId, found?.player.playerId))) {
     return refuseFor('player', 11);
   }
   const nowMs = deps.clock.nowMs();

@@ -1,19 +1,19 @@
 import type { Connection } from '../../../db/connections';
 import type { Pool } from '../../../db/pool';
-import { hasSessionAt, type SessionContext } from '../../../db/sessions';
+import { hasSessionAt } from '../../../db/sessions';
 
 /**
  * Whether a provider may ask about a player at all: the player was launched at its connection, or the request
  * has the player's own token. Any other number is answered like one that nobody has (code 11), so that a
  * provider cannot count the players of others.
  *
- * @param found what the request's token opens, if anything
+ * @param tokenOwner whose session the request's token opens, if anybody's
  */
 export async function isKnownPlayer(
   pool: Pool,
   connection: Connection,
   playerId: string,
-  found: SessionContext | undefined,
+  tokenOwner: string | undefined,
 ): Promise<boolean> {
-  return found?.player.playerId === playerId || (await hasSessionAt(pool, connection, playerId));
+  return tokenOwner === playerId || (await hasSessionAt(pool, connection, playerId));
 }

@@ -1,24 +1,23 @@
+import type { NewRound } from '../../../contracts/round';
 import type { Beside } from '../../../db/book';
 import { openStrayCase } from '../../../db/cases';
 import type { Connection } from '../../../db/connections';
-import { findOperation, reserveOperationId } from '../../../db/operations';
-import { partnerById, type Partner } from '../../../db/partners';
-import { playerById, type Player } from '../../../db/players';
-import { findOrCreateRound, findRound } from '../../../db/rounds';
-import { sessionByToken, type SessionContext } from '../../../db/sessions';
-import { transaction } from '../../../db/transaction';
+import { moneyRequestFacts, type MoneyRequestFacts } from '../../../db/money-request';
+import type { Partner } from '../../../db/partners';
+import { findOrCreateRound } from '../../../db/rounds';
+import { pipelinedTransaction } from '../../../db/transaction';
 import { parseAmount } from '../../../domain/money';
 import type { CaseKind } from '../../../domain/round/draft';
 import type { AnswerResult } from '../../../domain/round/rows';
-import { assert } from '../../../lib/assert';
 import type { ProviderRefusal } from '../../../lib/metrics';
 import type { WebGamesCode } from '../../../protocols/web-games/codes';
 import { decodeDebit, type PayoutRequest } from '../../../protocols/web-games/decode';
 import { encodeMoney, encodeRefusal } from '../../../protocols/web-games/encode';
-import type { Asked } from '../../money-desk';
+import type { MoneyAnswer } from '../../money-desk';
 import { openAmountConflict } from './amount-conflict';
 import { isKnownPlayer } from './known-player';
 import { maskedBody } from './masked-body';
+import { plainRequest } from './plain-request';
 import type { ProviderAnswer, ProviderDeps, ProviderMethod } from './provider-deps';
 
 type DebitRefusal = Exclude<WebGamesCode<'Debit'>, 0>;
@@ -36,39 +35,41 @@ export const askPayout: ProviderMethod = async (deps, { connection, isSigned, bo
   const { book } = deps;
   const { pool } = book;
 
-  const known = await findOperation(pool, {
+  const key = {
     connectionId: connection.id,
     kind: 'payout',
     playerId: request.playerId,
     roundRef: request.roundId,
     transactionRef: request.transactionId,
-  });
+  } as const;
+  await deps.desk.asked(key);
+  const facts = await moneyRequestFacts(pool, key, request.token, request.gameId);
+  const { known, named, session } = facts;
   if (known) {
     const amount = parseAmount(request.amountText, known.exponent);
     if (!amount.ok) {
       await openAmountConflict(deps, known, request, bodyText);
       return refuse(1, 'amount is not the one of this transaction');
     }
-    const event = eventOf(request, known.operationId, amount.minor, known.exponent, bytes);
-    return encode(deps, await book.decideOn(known.roundId, event));
+    const event = eventOf(request, facts.operationId, amount.minor, known.exponent, bytes);
+    return encode(await deps.desk.settle(await book.decideOn(known.roundId, event), 'payout'));
   }
 
-  const player = await playerById(pool, request.playerId);
-  if (!player) return refuseFor('player', 11);
-  const partner = await partnerById(pool, player.partnerId);
-  assert(partner, `player ${player.playerId} has no partner`);
+  if (!named) return refuseFor('player', 11);
+  const { player, partner } = named;
   const amount = parseAmount(request.amountText, partner.exponent);
   const told = { request, bytes, amount: amount.ok ? amount.minor : null, partner };
-  const found = await sessionByToken(pool, request.token);
-  const existing = await findRound(pool, connection.id, request.playerId, request.roundId);
-  if (existing === undefined && !(await isKnownPlayer(pool, connection, player.playerId, found))) {
+  if (
+    facts.round === undefined &&
+    !(await isKnownPlayer(pool, connection, player.playerId, session?.playerId))
+  ) {
     // Answered as if there were no such player; but money was named, so a person hears of it.
     if (told.amount !== 0n) await stray(deps, connection, 'ownership_mismatch', told);
     return refuseFor('player', 11);
   }
   if (
-    found &&
-    (found.connection.id !== connection.id || found.player.playerId !== request.playerId)
+    session &&
+    (session.connectionId !== connection.id || session.playerId !== request.playerId)
   ) {
     await stray(deps, connection, 'ownership_mismatch', told);
     return refuseFor('ownership', 10, 'the token belongs to somebody else');
@@ -77,38 +78,41 @@ export const askPayout: ProviderMethod = async (deps, { connection, isSigned, bo
     await stray(deps, connection, 'payout_precision', told);
     return refuse(1, 'amount does not fit the currency');
   }
-  const round = existing ?? orphanRound(connection, request, player, partner, found);
+  const round = roundOf(facts, connection, request, partner);
   if (round === undefined) {
     if (amount.minor > 0n) await stray(deps, connection, 'orphan_payout', told);
     return refuse(8);
   }
-  const operationId = await reserveOperationId(pool);
-  const event = eventOf(request, operationId, amount.minor, partner.exponent, bytes);
+  const event = eventOf(request, facts.operationId, amount.minor, partner.exponent, bytes, {
+    untilMs: facts.nowMs + connection.settings.answer_deadline_ms,
+  });
   const beside: Beside<typeof event> = () => deps.failpoint('intent_uncommitted', 'payout');
-  const asked =
+  const write = () =>
     typeof round === 'string'
-      ? await book.decideOn(round, event, beside)
-      : await transaction(pool, async (client) =>
+      ? book.decideOn(round, event, beside)
+      : pipelinedTransaction(pool, async (client) =>
           book.decideIn(client, await findOrCreateRound(client, round), event, beside),
         );
-  return encode(deps, asked);
+  const { playerId, roundId: roundRef } = request;
+  const plain = plainRequest({ connection, partner, playerId, roundRef, facts, round, event });
+  return encode(await deps.desk.settleNew(plain, key, write, 'payout'));
 };
 
 /** Rule 8: a payout without any round makes one only where the connection says so. */
-function orphanRound(
+function roundOf(
+  { round, session }: MoneyRequestFacts,
   connection: Connection,
   request: PayoutRequest,
-  player: Player,
   partner: Partner,
-  found: SessionContext | undefined,
-) {
+): string | NewRound | undefined {
+  if (round) return round.id;
   if (connection.settings.orphan_payout !== 'carrier') return undefined;
   return {
     connectionId: connection.id,
-    playerId: player.playerId,
+    playerId: request.playerId,
     roundRef: request.roundId,
     partnerId: partner.id,
-    sessionId: found?.session.id ?? null,
+    sessionId: session?.id ?? null,
     gameId: request.gameId,
     currency: partner.currency,
   };
@@ -120,6 +124,7 @@ function eventOf(
   amount: bigint,
   exponent: number,
   bytes: string,
+  due: { untilMs?: number } = {},
 ) {
   // A related bet amount that does not fit the currency only loses its use as a hint (rule 7).
   const betAmount =
@@ -134,16 +139,16 @@ function eventOf(
       betAmount: betAmount?.ok ? betAmount.minor : null,
       isClose: request.isClose,
       bytes,
+      ...due,
     },
   } as const;
 }
 
-async function encode(deps: ProviderDeps, asked: Asked): Promise<ProviderAnswer> {
-  const { result, balance, operationId, note } = await deps.desk.settle(asked, 'payout');
+function encode({ result, balance, operationId, note }: MoneyAnswer): ProviderAnswer {
   if (result !== 'accepted') return refuse(CODES[result], note);
   return {
     body: encodeMoney({ balance: balance ?? '0', externalSessionId: operationId ?? 0 }),
-    ...(operationId === null ? {} : { accepted: { roundId: asked.context.roundId, operationId } }),
+    ...(operationId === null ? {} : { accepted: { operationId } }),
   };
 }
 

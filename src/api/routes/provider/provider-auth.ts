@@ -16,8 +16,8 @@ import type { ProviderDeps } from './provider-deps';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The connection whose provider calls; null outside the provider's routes. */
-    connection: Connection | null;
+    /** The door that the provider's call came through; null outside the provider's routes. */
+    door: CallbackDoor | null;
   }
 }
 
@@ -45,7 +45,7 @@ export function isPayoutCall(request: FastifyRequest): boolean {
  */
 export function providerAuth({ book, payouts, vault, development, metrics, limits }: DoorDeps) {
   /** The look-up has a seat as what follows has: a flood must not queue for the database here either. */
-  async function doorOf(request: CallbackRequest): Promise<CallbackDoor | undefined | 'busy'> {
+  async function lookUp(request: CallbackRequest): Promise<CallbackDoor | undefined | 'busy'> {
     const isPayout = isPayoutCall(request);
     const release = (isPayout ? limits.payouts : limits.stakes).take();
     if (!release) return 'busy';
@@ -68,7 +68,7 @@ export function providerAuth({ book, payouts, vault, development, metrics, limit
       metrics.providerRefused({ reason, method, ...(known && { connection: known.key }) });
       return reply.code(200).type('application/json; charset=utf-8').send(encodeFailure(text));
     };
-    const door = await doorOf(request);
+    const door = await lookUp(request);
     if (door === 'busy') return refuse('rate', TOO_BUSY);
     if (!door) return refuse('connection', 'Unknown connection');
     const { connection } = door;
@@ -83,7 +83,7 @@ export function providerAuth({ book, payouts, vault, development, metrics, limit
       request.log.warn({ connection: key }, 'callback without a valid callback secret');
       return refuse('header', 'Callback secret missing or wrong', connection);
     }
-    request.connection = connection;
+    request.door = door;
     return undefined;
   };
 
@@ -108,10 +108,10 @@ export function providerAuth({ book, payouts, vault, development, metrics, limit
   }
 }
 
-/** The connection whose provider sent the request. */
-export function connectionOf(request: FastifyRequest): Connection {
-  assert(request.connection, 'a provider route runs behind provider-auth');
-  return request.connection;
+/** The connection whose provider sent the request, and what it signs with. */
+export function doorOf(request: FastifyRequest): CallbackDoor {
+  assert(request.door, 'a provider route runs behind provider-auth');
+  return request.door;
 }
 
 /** Says once, at the start, which connections can take no callback because nobody said from where. */

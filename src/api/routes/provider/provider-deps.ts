@@ -34,7 +34,7 @@ export interface ProviderAnswer {
   /** Why it was refused at the door; not for what the round, the funds or the wallet say. */
   readonly refused?: ProviderRefusal;
   /** A stored code 0 whose writing is to be noted, or whose loss the round must hear of. */
-  readonly accepted?: { readonly roundId: string; readonly operationId: number };
+  readonly accepted?: { readonly operationId: number };
 }
 
 export type ProviderMethod = (

@@ -1,15 +1,11 @@
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
-import {
-  connectionApiKeys,
-  noteConnectionKeyUse,
-  type ConnectionKey,
-} from '../../../db/connection-keys';
+import { noteConnectionKeyUse, openKeys, type ConnectionKey } from '../../../db/connection-keys';
 import type { Connection } from '../../../db/connections';
 import { encodeFailure } from '../../../protocols/web-games/encode';
 import { isSignedBy } from '../../../protocols/web-games/signature';
 import type { Limits } from '../../limits/limits';
 import { authorize } from './authorization';
-import { connectionOf, isPayoutCall, providerAuth, TOO_BUSY } from './provider-auth';
+import { doorOf, isPayoutCall, providerAuth, TOO_BUSY } from './provider-auth';
 import type { IsSigned, ProviderAnswer, ProviderDeps, ProviderMethod } from './provider-deps';
 import { askPayout } from './payout';
 import { askStake } from './stake';
@@ -31,7 +27,7 @@ export function providerRoutes(deps: ProviderDeps): FastifyPluginAsync {
   const { limits, metrics } = deps;
   const payoutDeps = { ...deps, ...deps.payouts };
   return async (scope) => {
-    scope.decorateRequest('connection', null);
+    scope.decorateRequest('door', null);
     scope.removeAllContentTypeParsers();
     scope.addHook('onRequest', async (request, reply) => {
       if (!(await hasFailedTooOften(limits, request))) return;
@@ -89,7 +85,7 @@ export function providerRoutes(deps: ProviderDeps): FastifyPluginAsync {
 function labelsOf(request: FastifyRequest): { connection?: string; method?: string } {
   const { method } = request.params as { method?: string };
   return {
-    ...(request.connection && { connection: request.connection.key }),
+    ...(request.door && { connection: request.door.connection.key }),
     ...(method !== undefined && { method }),
   };
 }
@@ -101,10 +97,10 @@ async function answer(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const { book, limits, metrics, vault } = deps;
-  const connection = connectionOf(request);
+  const { limits, metrics, vault } = deps;
+  const { connection, sealedKeys } = doorOf(request);
   const failures = limits.callbackFailures(connection.key);
-  const keys = await connectionApiKeys(book.pool, vault, connection.id);
+  const keys = openKeys(vault, connection.id, sealedKeys);
   const bodyText = typeof request.body === 'string' ? request.body : '';
   const isSigned: IsSigned = (...signed) => {
     // Every live key is tried, so that the time does not tell which one matched.
@@ -166,7 +162,7 @@ async function deliver(
   const { accepted } = answer;
   if (accepted) {
     if (request.raw.socket.destroyed) {
-      await deps.desk.unwritten(accepted.roundId, accepted.operationId);
+      await deps.desk.unwritten(accepted.operationId);
     } else {
       reply.raw.once('finish', () => deps.desk.written(accepted.operationId));
     }
