@@ -19,11 +19,93 @@ import { API_KEY, CONNECTION_KEY, GAME, PLAYERS, PREFIX, type BenchPlayer } from
 import { startNode } from './processes';
 import type { Stage } from './stage';
 import type { Subject } from './subject';
-import { createWalletDesk } from './wallet/client';
+import { createWalletDesk, type WalletDesk } from './wallet/client';
 
 const ROOT = join(__dirname, '..');
 const NAMESPACE = 'default';
 const DAY_MS = 86_400_000;
+
+/** A book of Roundhouse with its parties and players, before any process of ours runs on it. */
+export interface RoundhouseBook {
+  readonly database: string;
+  readonly databaseUrl: string;
+  readonly wallet: WalletDesk;
+  /** In authorised sessions. */
+  readonly players: readonly BenchPlayer[];
+  /** What every process and command on this book is told; ports are not in it. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** Makes a new book with one partner, one connection and some players, and lets the wallet know the partner. */
+export async function makeRoundhouseBook(
+  stage: Stage,
+  { players: count = PLAYERS }: { players?: number } = {},
+): Promise<RoundhouseBook> {
+  const wallet = createWalletDesk(stage.walletPort, 'roundhouse');
+  const databaseUrl = await stage.database('roundhouse');
+  await migrate(databaseUrl, createLogger('migrate', 'silent'));
+  await registerSearchAttributes(stage.temporalConnection, NAMESPACE);
+  const pool = createPool({ databaseUrl, max: 4 });
+  const { players, secret } = await makeWorld(pool, wallet.url, count);
+  await pool.end();
+  await wallet.accept(secret);
+  const env = {
+    ROUNDHOUSE_ENV: 'development',
+    ROUNDHOUSE_HOME: stage.home.dir,
+    DATABASE_URL: databaseUrl,
+    MASTER_KEY: TEST_MASTER_KEY,
+    TEMPORAL_ADDRESS: stage.temporal.address,
+    TEMPORAL_NAMESPACE: NAMESPACE,
+  };
+  return { database: 'roundhouse', databaseUrl, wallet, players, env };
+}
+
+/**
+ * Starts the built API and worker on a book, in a process each, with their defaults.
+ *
+ * @param layout how many of each; the provider's calls go to the APIs in turn
+ * @param profileDir where the processes leave CPU profiles at their end; none without it
+ */
+export async function startRoundhouseOn(
+  stage: Stage,
+  book: RoundhouseBook,
+  layout: { readonly apis: number; readonly workers: number },
+  profileDir?: string,
+): Promise<Subject> {
+  const nodeArgs = profileDir === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', profileDir];
+  const start = async (kind: 'api' | 'worker', index: number) => {
+    const [apiPort = 0, metricsPort = 0] = await freePorts(2);
+    const env = { ...book.env, API_PORT: String(apiPort), METRICS_PORT: String(metricsPort) };
+    const name = index === 0 ? kind : `${kind}-${String(index + 1)}`;
+    const script = `dist/${kind}/main.js`;
+    const running = stage.keep(await startNode(stage.home, { name, script, env, nodeArgs }));
+    return { name, running, apiPort };
+  };
+  const [apis, workers] = await Promise.all([
+    Promise.all(Array.from({ length: layout.apis }, (_, index) => start('api', index))),
+    Promise.all(Array.from({ length: layout.workers }, (_, index) => start('worker', index))),
+  ]);
+  const processes = Object.fromEntries(
+    [...apis, ...workers].map(({ name, running }) => [name, running]),
+  );
+  return {
+    name: 'roundhouse',
+    callbackUrls: apis.map(
+      ({ apiPort }) => `http://127.0.0.1:${String(apiPort)}/providers/${CONNECTION_KEY}`,
+    ),
+    apiKey: API_KEY,
+    players: book.players,
+    wallet: book.wallet,
+    processes,
+    database: book.database,
+    temporal: {
+      namespace: NAMESPACE,
+      workflowId: (playerId, round) =>
+        roundWorkflowId({ connection: CONNECTION_KEY, playerId, roundRef: round }),
+    },
+    audit: (expected) => Promise.resolve(auditFaults(book.env, expected)),
+  };
+}
 
 /**
  * (a) Roundhouse as it ships: the built API and worker in a process each, with their defaults, on an
@@ -32,51 +114,14 @@ const DAY_MS = 86_400_000;
  * @param profileDir where both processes leave CPU profiles at their end; none without it
  */
 export async function startRoundhouse(stage: Stage, profileDir?: string): Promise<Subject> {
-  const { home } = stage;
-  const wallet = createWalletDesk(stage.walletPort, 'roundhouse');
-  const databaseUrl = await stage.database('roundhouse');
-  await migrate(databaseUrl, createLogger('migrate', 'silent'));
-  await registerSearchAttributes(stage.temporalConnection, NAMESPACE);
-  const pool = createPool({ databaseUrl, max: 2 });
-  const { players, secret } = await makeWorld(pool, wallet.url);
-  await pool.end();
-  await wallet.accept(secret);
-
-  const [apiPort = 0, metricsPort = 0] = await freePorts(2);
-  const env = {
-    ROUNDHOUSE_ENV: 'development',
-    ROUNDHOUSE_HOME: home.dir,
-    DATABASE_URL: databaseUrl,
-    MASTER_KEY: TEST_MASTER_KEY,
-    TEMPORAL_ADDRESS: stage.temporal.address,
-    TEMPORAL_NAMESPACE: NAMESPACE,
-    API_PORT: String(apiPort),
-    METRICS_PORT: String(metricsPort),
-  };
-  const nodeArgs = profileDir === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', profileDir];
-  const start = async (name: 'api' | 'worker') =>
-    stage.keep(await startNode(home, { name, script: `dist/${name}/main.js`, env, nodeArgs }));
-  const [api, worker] = await Promise.all([start('api'), start('worker')]);
-  return {
-    name: 'roundhouse',
-    callbackUrl: `http://127.0.0.1:${String(apiPort)}/providers/${CONNECTION_KEY}`,
-    apiKey: API_KEY,
-    players,
-    wallet,
-    processes: { api, worker },
-    database: 'roundhouse',
-    temporal: {
-      namespace: NAMESPACE,
-      workflowId: (playerId, round) =>
-        roundWorkflowId({ connection: CONNECTION_KEY, playerId, roundRef: round }),
-    },
-    audit: (expected) => Promise.resolve(auditFaults(env, expected)),
-  };
+  const book = await makeRoundhouseBook(stage);
+  return startRoundhouseOn(stage, book, { apis: 1, workers: 1 }, profileDir);
 }
 
 async function makeWorld(
   pool: Pool,
   walletUrl: string,
+  count: number,
 ): Promise<{ players: BenchPlayer[]; secret: string }> {
   const office = await testOffice(pool);
   const { agentSecret: secret } = await createPartner(office, {
@@ -108,7 +153,7 @@ async function makeWorld(
   const [product] = await productsFor(pool, partner);
   if (!product) throw new Error('no product');
   const players: BenchPlayer[] = [];
-  for (let index = 0; index < PLAYERS; index++) {
+  for (let index = 0; index < count; index++) {
     const reference = `p${String(index)}`;
     const { player } = await findOrCreatePlayer(pool, partner, reference);
     const nowMs = Date.now();
@@ -131,7 +176,7 @@ async function makeWorld(
 
 /** `roundhouse audit` as an operator runs it: it must hold, and every side of it must be the provider's sums. */
 function auditFaults(
-  env: Record<string, string>,
+  env: Readonly<Record<string, string>>,
   expected: { staked: bigint; paid: bigint },
 ): string[] {
   const { stdout, stderr } = spawnSync(

@@ -65,12 +65,14 @@ export function createLoadDriver(
   const dispatcher = new Agent({ connections: 64, pipelining: 1, keepAliveTimeout: 300_000 });
   const book = new Map<string, { taken: bigint; given: bigint }>();
   let numbers = 0;
+  let calls = 0;
 
   const minor = (text: string) => BigInt(text.replace('.', ''));
 
   async function send(kind: 'stake' | 'payout', bytes: string): Promise<string> {
     const method = kind === 'stake' ? 'Credit' : 'Debit';
-    const reply = await request(`${subject.callbackUrl}/${method}`, {
+    const url = subject.callbackUrls[calls++ % subject.callbackUrls.length] ?? '';
+    const reply = await request(`${url}/${method}`, {
       method: 'POST',
       dispatcher,
       headers: { 'content-type': 'application/json' },
