@@ -87,7 +87,8 @@ async function finish(pool: Pool, wholeServer: boolean): Promise<Filled> {
   try {
     await client.query('SET statement_timeout = 0');
     await client.query('VACUUM (ANALYZE)');
-    if (wholeServer) await tune(pool, Object.fromEntries(Object.keys(FAST).map((key) => [key, undefined])));
+    if (wholeServer)
+      await tune(pool, Object.fromEntries(Object.keys(FAST).map((key) => [key, undefined])));
     await client.query('CHECKPOINT');
     const { rows } = await client.query<Record<'rounds' | 'operations' | 'bytes', string>>(
       `SELECT (SELECT count(*) FROM rounds) AS rounds, (SELECT count(*) FROM operations) AS operations,
@@ -296,7 +297,8 @@ async function addChunk(client: PoolClient, template: Template, chunk: Chunk): P
       player_id: 'c.player_id',
       session_id: 'c.session_id',
       round_ref: 'c.round_ref',
-      journal_head: '(SELECT hash FROM chain WHERE round_id = c.round_id ORDER BY version DESC LIMIT 1)',
+      journal_head:
+        '(SELECT hash FROM chain WHERE round_id = c.round_id ORDER BY version DESC LIMIT 1)',
       sealed_version: 't.version',
     },
     't.id = $1 AND $2::int[] IS NOT NULL',
@@ -370,15 +372,12 @@ async function makeClones(client: PoolClient, template: Template, chunk: Chunk):
 /** The journal of each: the template's facts with its own names in them, each line chained to the one before. */
 async function makeChain(client: PoolClient, template: Template): Promise<void> {
   const { id, betId, operations, transactions, lines } = template;
-  const renamed = operations.reduce(
-    (facts, operation, index) => {
-      const own = `(c.first_operation + ${String(index)})`;
-      const ref = `(${String(FIRST_TRANSACTION_REF)} + ${own})`;
-      const numbered = `replace(${facts}, '"operation":${String(operation)},', '"operation":' || ${own} || ',')`;
-      return `replace(${numbered}, '"${transactions[index] ?? ''}"', '"' || ${ref} || '"')`;
-    },
-    `replace(t.facts, '${betId}', c.bet_id)`,
-  );
+  const renamed = operations.reduce((facts, operation, index) => {
+    const own = `(c.first_operation + ${String(index)})`;
+    const ref = `(${String(FIRST_TRANSACTION_REF)} + ${own})`;
+    const numbered = `replace(${facts}, '"operation":${String(operation)},', '"operation":' || ${own} || ',')`;
+    return `replace(${numbered}, '"${transactions[index] ?? ''}"', '"' || ${ref} || '"')`;
+  }, `replace(t.facts, '${betId}', c.bet_id)`);
   // OFFSET 0 keeps the planner from writing each line's text into those that follow from it.
   const laterals = lines.map((version, index) => {
     const before = index === 0 ? `''::bytea` : `l${String(index - 1)}.hash`;

@@ -58,7 +58,8 @@ async function main(): Promise<void> {
     await Promise.race([
       temporal.exited,
       ...(['SIGINT', 'SIGTERM'] as const).map(
-        (signal) => new Promise((stop) => process.once(signal, stop)),
+        // Not once: a second signal would end us before our servers.
+        (signal) => new Promise((stop) => process.on(signal, stop)),
       ),
     ]);
   } finally {
