@@ -4,8 +4,10 @@ import { createPool, type Pool } from '../src/db/pool';
 import { lastSeal, sealHash } from '../src/db/seals';
 import { transaction } from '../src/db/transaction';
 
-/** Rounds one transaction adds: its temporary tables stay in memory. */
-const CHUNK_ROUNDS = 20_000;
+/** Rounds one transaction adds at most: its temporary tables stay in memory. */
+const CHUNK_ROUNDS_MAX = 20_000;
+/** Kinds of rounds take turns, in a small book as well. */
+const CHUNKS_MIN = 8;
 /** As many as a seal of ours covers. */
 const HEADS_PER_SEAL = 1_000;
 /** A player's rounds, and a session's: somebody who comes back ten times and spins twenty times. */
@@ -64,11 +66,12 @@ export async function fillBook(
     if (options.wholeServer) await tune(pool, FAST);
     await makeMonths(pool, days);
     const places = await makePlayers(pool, templates, rounds);
+    const chunkRounds = Math.min(CHUNK_ROUNDS_MAX, Math.ceil(rounds / CHUNKS_MIN));
     let told = Date.now();
-    for (let first = 0, chunk = 0; first < rounds; first += CHUNK_ROUNDS, chunk++) {
+    for (let first = 0, chunk = 0; first < rounds; first += chunkRounds, chunk++) {
       const template = templates[chunk % templates.length];
       if (!template) break;
-      const count = Math.min(CHUNK_ROUNDS, rounds - first);
+      const count = Math.min(chunkRounds, rounds - first);
       await transaction(pool, (client) =>
         addChunk(client, template, { ...places, first, count, rounds, days }),
       );

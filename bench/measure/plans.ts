@@ -100,10 +100,15 @@ export async function largeRelations(pool: Pool): Promise<ReadonlySet<string>> {
   return new Set(rows.map(({ name }) => name));
 }
 
-/** What each kind of statement cost at most, and which would cost more with a larger book. */
+/**
+ * What each kind of statement cost at most, and which would cost more with a larger book.
+ *
+ * @param rowsMax what a scan may look at: less where there is less to do
+ */
 export function judgePlans(
   plans: readonly StatementPlan[],
   large: ReadonlySet<string>,
+  rowsMax = ROWS_READ_MAX,
 ): StatementCost[] {
   const costs = new Map<string, StatementCost>();
   for (const { query, plan } of plans) {
@@ -121,12 +126,17 @@ export function judgePlans(
       cost.pages,
       (plan['Shared Hit Blocks'] ?? 0) + (plan['Shared Read Blocks'] ?? 0),
     );
-    for (const node of nodesOf(plan)) judgeNode(node, cost, large);
+    for (const node of nodesOf(plan)) judgeNode(node, cost, large, rowsMax);
   }
   return [...costs.values()].sort((a, b) => b.rowsRead - a.rowsRead);
 }
 
-function judgeNode(node: PlanNode, cost: StatementCost, large: ReadonlySet<string>): void {
+function judgeNode(
+  node: PlanNode,
+  cost: StatementCost,
+  large: ReadonlySet<string>,
+  rowsMax: number,
+): void {
   const relation = node['Relation Name'];
   if (relation === undefined || !node['Node Type'].includes('Scan')) return;
   const loops = node['Actual Loops'] ?? 0;
@@ -138,7 +148,7 @@ function judgeNode(node: PlanNode, cost: StatementCost, large: ReadonlySet<strin
   cost.rowsRead = Math.max(cost.rowsRead, read);
   if (node['Node Type'] === 'Seq Scan' && large.has(relation))
     cost.faults.add(`reads all of ${relation}`);
-  if (read > ROWS_READ_MAX) cost.faults.add(`looks at ${String(read)} rows of ${relation}`);
+  if (read > rowsMax) cost.faults.add(`looks at ${String(read)} rows of ${relation}`);
 }
 
 function nodesOf(node: PlanNode): PlanNode[] {
