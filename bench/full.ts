@@ -186,7 +186,7 @@ async function lookAtPlans(system: System): Promise<FullResult['plans']> {
   const from = statSync(logFile).size;
   await playAll(system, seat.subject);
   for (const command of [
-    ['case', 'list'],
+    ['cases', 'list'],
     ['partner', 'list'],
     ['audit-log', 'show'],
   ]) {

@@ -31,8 +31,15 @@ export function scaleTables(
       row(['---', '---', '---', '---', '---', '---']),
       ...options.layouts.map((layout) => speedRow(layout, of(layout))),
       '',
-      row(['API x workers', 'cores by process', 'busiest thread', 'machine busy (ours)', 'waits']),
-      row(['---', '---', '---', '---', '---']),
+      row([
+        'API x workers',
+        'cores by process',
+        'busiest thread',
+        'machine busy (ours)',
+        'waits',
+        'written a round',
+      ]),
+      row(['---', '---', '---', '---', '---', '---']),
       ...options.layouts.map((layout) => loadRow(layout, of(layout))),
       '',
     ].join('\n');
@@ -102,7 +109,44 @@ function loadRow(layout: Layout, turns: readonly ScaleTurn[]): string {
     busiest ? `${busiest.process} ${busiest.cores.toFixed(2)}` : '',
     turns.map((each) => `${percent(each.machineBusy)} (${percent(each.machineOurs)})`).join(', '),
     waits.join('; '),
+    writtenText(turns),
+    requestsText(turns),
   ]);
+}
+
+/** Commits and WAL of a round, in our PostgreSQL and in Temporal's. */
+function writtenText(turns: readonly ScaleTurn[]): string {
+  const rounds = turns.reduce((sum, { turn }) => sum + turn.rounds, 0);
+  const text = (name: string, writes: number, walBytes: number) =>
+    `${name}: ${(writes / rounds).toFixed(1)} commits, ${(walBytes / rounds / 1_024).toFixed(0)} KiB WAL`;
+  const sum = (of: (each: ScaleTurn) => number) => turns.reduce((all, each) => all + of(each), 0);
+  return [
+    text(
+      'book',
+      sum(({ turn }) => turn.writes),
+      sum(({ turn }) => turn.walBytes),
+    ),
+    ...(turns[0]?.temporalWrites
+      ? [
+          text(
+            'Temporal',
+            sum(({ temporalWrites }) => temporalWrites?.writes ?? 0),
+            sum(({ temporalWrites }) => temporalWrites?.walBytes ?? 0),
+          ),
+        ]
+      : []),
+  ].join('; ');
+}
+
+/** By service: the server's limits are per service. */
+function requestsText(turns: readonly ScaleTurn[]): string {
+  const rounds = turns.reduce((sum, { turn }) => sum + turn.rounds, 0);
+  return ['frontend', 'history', 'matching']
+    .map((service) => {
+      const all = turns.reduce((sum, each) => sum + (each.serviceRequests[service] ?? 0), 0);
+      return `${service} ${(all / rounds).toFixed(0)}`;
+    })
+    .join(', ');
 }
 
 const percent = (share: number) => `${(share * 100).toFixed(0)} %`;

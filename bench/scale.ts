@@ -7,6 +7,7 @@ import { createRandom } from '../test/chaos/random';
 import { createLoadDriver } from './load/play';
 import { machineSeconds, threadSecondsOf } from './measure/cpu';
 import { createPostgresMeter } from './measure/postgres';
+import { readServiceRequests } from './measure/temporal';
 import { watchWaits, type Waits } from './measure/waits';
 import { report, runInHome, type RunReport } from './run-in-home';
 import { readScaleOptions, SCALE_USAGE, type Layout, type ScaleOptions } from './scale-options';
@@ -30,6 +31,10 @@ export interface ScaleTurn {
   /** The thread that worked most, by its process, in cores: one that is near 1 can do no more. */
   readonly busiestThread: { readonly process: string; readonly cores: number };
   readonly waits: Readonly<Record<string, Waits>>;
+  /** Requests that each service of Temporal took: its limits are per service and host. */
+  readonly serviceRequests: Readonly<Record<string, number>>;
+  /** Transactions that wrote and bytes of WAL of Temporal's own PostgreSQL, where it has one. */
+  readonly temporalWrites: { readonly writes: number; readonly walBytes: number } | undefined;
 }
 
 runInHome(SCALE_USAGE, readScaleOptions, async (options, home): Promise<RunReport> => {
@@ -121,6 +126,9 @@ async function watch(
     );
   const before = new Map(threads().map(({ thread, seconds }) => [thread, seconds]));
   const machineBefore = machineSeconds();
+  const meter = temporalPostgres && (await createPostgresMeter(temporalPostgres.url('postgres')));
+  const writtenBefore = await meter?.read(null);
+  const requestsBefore = await readServiceRequests(temporal.metricsUrl);
   const beganAt = performance.now();
   const turn = await play();
   const wallSeconds = (performance.now() - beganAt) / 1_000;
@@ -131,6 +139,9 @@ async function watch(
       cores: (seconds - (before.get(thread) ?? 0)) / wallSeconds,
     }))
     .reduce((most, each) => (each.cores > most.cores ? each : most), { process: '', cores: 0 });
+  const written = await meter?.read(null);
+  const requests = await readServiceRequests(temporal.metricsUrl);
+  await meter?.close();
   const waits: Record<string, Waits> = {};
   for (const [name, watcher] of Object.entries(watchers)) waits[name] = await watcher.end();
   const ours = Object.values(turn.cpu).reduce((sum, seconds) => sum + seconds, 0);
@@ -140,6 +151,16 @@ async function watch(
     machineOurs: ours / wallSeconds / cpus().length,
     busiestThread: busiest,
     waits,
+    serviceRequests: Object.fromEntries(
+      [...requests].map(([name, count]) => [name, count - (requestsBefore.get(name) ?? 0)]),
+    ),
+    temporalWrites:
+      written && writtenBefore
+        ? {
+            writes: Number(written.writes - writtenBefore.writes),
+            walBytes: Number(written.walBytes - writtenBefore.walBytes),
+          }
+        : undefined,
   };
 }
 
