@@ -16,6 +16,9 @@ export interface Live {
   readonly payouts: readonly number[];
   /** The longest time without any answer, ms: live traffic that stops shows here. */
   readonly longestGapMs: number;
+  /** Calls sent again because of a code 1, and stakes that were refused to the end. */
+  readonly retries: number;
+  readonly refused: number;
   readonly faults: readonly string[];
 }
 
@@ -197,7 +200,8 @@ function forSeconds(seconds: number): () => boolean {
 
 async function playLive(driver: LoadDriver, lanes: number, goOn: () => boolean): Promise<Live> {
   const beganAt = performance.now();
-  const { rounds, calls, faults } = await driver.play({ shape: 'win', inFlight: lanes, goOn });
+  const played = await driver.play({ shape: 'win', inFlight: lanes, goOn });
+  const { rounds, calls, retries, refused, faults } = played;
   const seconds = (performance.now() - beganAt) / 1_000;
   const of = (kind: 'stake' | 'payout') =>
     calls
@@ -211,6 +215,8 @@ async function playLive(driver: LoadDriver, lanes: number, goOn: () => boolean):
     stakes: of('stake'),
     payouts: of('payout'),
     longestGapMs: Math.max(0, ...gaps),
+    retries,
+    refused,
     faults,
   };
 }

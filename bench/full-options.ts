@@ -13,6 +13,7 @@ export const FULL_USAGE = `npm run bench -- --full [options]
   --lanes N            calls under way while many rounds are opened or paid (32)
   --temporal KIND      dev or postgres                                   (dev)
   --temporal-server DIR  where the real server's programs are, when they are not to be built
+  --audit              audit the whole book at the end: an hour or more for millions of operations
   --keep               keep the logs`;
 
 export interface FullOptions {
@@ -25,6 +26,7 @@ export interface FullOptions {
   readonly repetitions: number;
   readonly lanes: number;
   readonly temporal: TemporalChoice;
+  readonly audit: boolean;
   readonly keep: boolean;
 }
 
@@ -48,6 +50,7 @@ export function readFullOptions(args: readonly string[]): FullOptions {
     repetitions: count('repetitions', values.repetitions, 100),
     lanes: count('lanes', values.lanes, 64),
     temporal: { kind, dir: values['temporal-server'] },
+    audit: values.audit,
     keep: values.keep,
   };
 }
@@ -68,6 +71,7 @@ function parse(args: readonly string[]) {
         lanes: { type: 'string', default: '32' },
         temporal: { type: 'string', default: 'dev' },
         'temporal-server': { type: 'string' },
+        audit: { type: 'boolean', default: false },
         keep: { type: 'boolean', default: false },
       },
     }).values;

@@ -17,7 +17,8 @@ export interface FullResult {
   readonly plans: readonly StatementCost[];
   readonly burst: Burst;
   readonly outage: Outage;
-  readonly auditSeconds: number;
+  /** Null when it was not asked for. */
+  readonly auditSeconds: number | null;
   readonly faults: readonly string[];
 }
 
@@ -38,7 +39,7 @@ export function fullTables(options: FullOptions, result: FullResult): string {
     burstTable(result.burst),
     outageTable(result.outage),
     faults.length === 0
-      ? 'No round was lost, and the audit holds.'
+      ? 'No round was lost.'
       : ['**NOT WELL:**', ...faults.slice(0, 40).map((fault) => `- ${fault}`)].join('\n'),
   ].join('\n\n');
 }
@@ -48,7 +49,10 @@ function bookText({ days, temporal }: FullOptions, { filled, auditSeconds }: Ful
     `Temporal: ${temporal.kind}. A book of ${String(filled.operations)} operations in ${String(filled.rounds)} rounds ` +
     `over ${String(days)} days, ${(filled.bytes / GIB).toFixed(1)} GiB ` +
     `(${(filled.bytes / filled.operations / 1_024).toFixed(1)} KiB an operation, indexes included), filled in ` +
-    `${filled.seconds.toFixed(0)} s. \`roundhouse audit\` over all of it: ${auditSeconds.toFixed(0)} s.`
+    `${filled.seconds.toFixed(0)} s.` +
+    (auditSeconds === null
+      ? ''
+      : ` \`roundhouse audit\` over all of it: ${auditSeconds.toFixed(0)} s.`)
   );
 }
 
@@ -154,15 +158,23 @@ function outageTable(outage: Outage): string {
 
 function liveTable(lives: Readonly<Record<string, Live>>): string[] {
   return [
-    row(['live rounds of', 'rounds/s', 'Credit p50/p99 ms', 'Debit p50/p99 ms', 'longest gap ms']),
-    row(['---', '---', '---', '---', '---']),
-    ...Object.entries(lives).map(([name, { rounds, seconds, stakes, payouts, longestGapMs }]) =>
+    row([
+      'live rounds of',
+      'rounds/s',
+      'Credit p50/p99 ms',
+      'Debit p50/p99 ms',
+      'longest gap ms',
+      'repeated / refused',
+    ]),
+    row(['---', '---', '---', '---', '---', '---']),
+    ...Object.entries(lives).map(([name, live]) =>
       row([
         name,
-        (rounds / seconds).toFixed(1),
-        pair(stakes),
-        pair(payouts),
-        longestGapMs.toFixed(0),
+        (live.rounds / live.seconds).toFixed(1),
+        pair(live.stakes),
+        pair(live.payouts),
+        live.longestGapMs.toFixed(0),
+        `${String(live.retries)} / ${String(live.refused)}`,
       ]),
     ),
   ];
