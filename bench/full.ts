@@ -33,6 +33,8 @@ const NEIGHBOURS = 4;
 const WARM_UP = { shape: 'win', inFlight: 8, seconds: 4 } as const;
 /** A sweep is every 10 s, a seal every minute: both are among the statements that are looked at. */
 const PLANS_SECONDS = 75;
+/** Connections were ended: API and worker make theirs anew. */
+const RECONNECT_MS = 3_000;
 
 /** One system, running. */
 export interface System {
@@ -188,6 +190,7 @@ async function lookAtPlans(system: System): Promise<FullResult['plans']> {
   const { logFile } = stage.postgres;
   report('looking at the plans of every statement');
   await tellPlans(pool, 'log');
+  await sleep(RECONNECT_MS);
   const from = statSync(logFile).size;
   await playAll(system, seat.subject);
   for (const command of [
@@ -199,6 +202,7 @@ async function lookAtPlans(system: System): Promise<FullResult['plans']> {
   }
   await sleep(PLANS_SECONDS * 1_000);
   await tellPlans(pool, 'off');
+  await sleep(RECONNECT_MS);
   const text = readFileSync(logFile).subarray(from).toString('utf8');
   return judgePlans(readPlans(text), await largeRelations(pool));
 }

@@ -77,19 +77,13 @@ export function createLoadDriver(
 
   const minor = (text: string) => BigInt(text.replace('.', ''));
 
-  async function send(kind: 'stake' | 'payout', bytes: string): Promise<string> {
-    const method = kind === 'stake' ? 'Credit' : 'Debit';
-    const url = subject.callbackUrls[calls++ % subject.callbackUrls.length] ?? '';
-    const reply = await request(`${url}/${method}`, {
-      method: 'POST',
+  const send = (kind: 'stake' | 'payout', bytes: string) =>
+    post(
       dispatcher,
-      headers: { 'content-type': 'application/json' },
-      body: bytes,
-      headersTimeout: CALL_TIMEOUT_MS,
-      bodyTimeout: CALL_TIMEOUT_MS,
-    });
-    return reply.body.text();
-  }
+      subject.callbackUrls[calls++ % subject.callbackUrls.length] ?? '',
+      kind,
+      bytes,
+    );
 
   /** One call, and sometimes its repeat; false when it was not accepted. */
   async function call(player: BenchPlayer, body: MoneyBody, played: Mutable): Promise<boolean> {
@@ -122,27 +116,6 @@ export function createLoadDriver(
       if (again !== text) played.faults.push(`repeated ${kind}: ${text} became ${again}`);
     }
     return true;
-  }
-
-  /** The operations of a round by its number: whoever builds one again repeats it. */
-  function bodyOf(
-    player: BenchPlayer,
-    number: number,
-    kind: 'stake' | 'payout',
-    shape: Shape,
-  ): MoneyBody {
-    const step = kind === 'stake' ? 0n : 1n;
-    return {
-      kind,
-      playerId: player.id,
-      round: String(number),
-      game: GAME,
-      transaction: String(FIRST_TRANSACTION + 2n * BigInt(number) + step),
-      token: player.token,
-      isClose: (kind === 'payout') === (shape === 'win'),
-      amount: kind === 'stake' ? STAKE : WIN,
-      betAmount: kind === 'stake' ? null : STAKE,
-    };
   }
 
   async function playRound(player: BenchPlayer, shape: Shape, played: Mutable): Promise<void> {
@@ -204,6 +177,44 @@ export function createLoadDriver(
 
 function nothingPlayed(): Mutable {
   return { rounds: [], calls: [], duplicates: 0, retries: 0, refused: 0, faults: [] };
+}
+
+async function post(
+  dispatcher: Agent,
+  url: string,
+  kind: 'stake' | 'payout',
+  bytes: string,
+): Promise<string> {
+  const reply = await request(`${url}/${kind === 'stake' ? 'Credit' : 'Debit'}`, {
+    method: 'POST',
+    dispatcher,
+    headers: { 'content-type': 'application/json' },
+    body: bytes,
+    headersTimeout: CALL_TIMEOUT_MS,
+    bodyTimeout: CALL_TIMEOUT_MS,
+  });
+  return reply.body.text();
+}
+
+/** The operations of a round by its number: whoever builds one again repeats it. */
+function bodyOf(
+  player: BenchPlayer,
+  number: number,
+  kind: 'stake' | 'payout',
+  shape: Shape,
+): MoneyBody {
+  const step = kind === 'stake' ? 0n : 1n;
+  return {
+    kind,
+    playerId: player.id,
+    round: String(number),
+    game: GAME,
+    transaction: String(FIRST_TRANSACTION + 2n * BigInt(number) + step),
+    token: player.token,
+    isClose: (kind === 'payout') === (shape === 'win'),
+    amount: kind === 'stake' ? STAKE : WIN,
+    betAmount: kind === 'stake' ? null : STAKE,
+  };
 }
 
 const FAULTS_MAX = 40;

@@ -51,29 +51,38 @@ export const TELL_PLANS: Readonly<Record<string, string>> = {
 
 /**
  * Has every statement on this pool's database told from now on, with its plan, in every process: connections
- * that are open are ended, and made anew by whoever needs them.
+ * that are open are ended, and made anew by whoever needs them. Other pools' next statement may fail for it.
  *
  * @param level `log` for the server's log, `notice` for the client that asks
  */
 export async function tellPlans(pool: Pool, level: 'log' | 'notice' | 'off'): Promise<void> {
-  const { rows } = await pool.query<{ name: string }>(
-    'SELECT quote_ident(current_database()) AS name',
-  );
-  const name = rows[0]?.name ?? '';
-  for (const [setting, value] of Object.entries({
-    ...TELL_PLANS,
-    'auto_explain.log_level': level,
-  })) {
-    await pool.query(
-      level === 'off'
-        ? `ALTER DATABASE ${name} RESET ${setting}`
-        : `ALTER DATABASE ${name} SET ${setting} = '${value}'`,
+  const client = await pool.connect();
+  try {
+    const { rows } = await client.query<{ name: string }>(
+      'SELECT quote_ident(current_database()) AS name',
     );
+    const name = rows[0]?.name ?? '';
+    for (const [setting, value] of Object.entries({
+      ...TELL_PLANS,
+      'auto_explain.log_level': level,
+    })) {
+      await client.query(
+        level === 'off'
+          ? `ALTER DATABASE ${name} RESET ${setting}`
+          : `ALTER DATABASE ${name} SET ${setting} = '${value}'`,
+      );
+    }
+    // Our own idle ones are put away, not killed: nobody is handed one that has just died.
+    const idle = await Promise.all(Array.from({ length: pool.idleCount }, () => pool.connect()));
+    for (const each of idle) each.release(true);
+    await client.query(
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid()`,
+    );
+  } finally {
+    // This one as well: it would go back into the pool without the settings.
+    client.release(true);
   }
-  await pool.query(
-    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-      WHERE datname = current_database() AND pid <> pg_backend_pid()`,
-  );
 }
 
 /** The plans in a server's log, or in one notice. */
