@@ -4,6 +4,8 @@
 export const API_KEY = 'bench-connection-key';
 export const CONNECTION_KEY = 'bench';
 export const PREFIX = 'BEN1';
+/** A second partner, with a wallet of its own, where a run wants one. */
+export const NEIGHBOUR_PREFIX = 'BEN2';
 export const GAME = '11';
 
 /** As many as the most rounds in flight: a player plays one round at a time. */

@@ -1,29 +1,23 @@
 // npm run bench: plays the same rounds on Roundhouse and on its peers, in turn on one machine, and tells
 // what each of them costs. What it measures and how is told in bench/README.md.
-import { mkdir, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { childEnvironment } from '../src/config/child-environment';
-import { openHome, type StackHome } from '../src/stack/home';
+import type { StackHome } from '../src/stack/home';
 import { createRandom } from '../test/chaos/random';
 import { countRounds, type Counts } from './counts';
 import { createLoadDriver } from './load/play';
 import { createPostgresMeter } from './measure/postgres';
-import { readOptions, USAGE, UsageError, type BenchOptions } from './options';
+import { readOptions, USAGE, type BenchOptions } from './options';
 import { jsonLine, tables, type BenchResult } from './report';
+import { report, runInHome } from './run-in-home';
 import { setStage, type Stage } from './stage';
 import { startDbos, startForwarder, startRestate, startTextbook } from './start-peers';
 import { startRoundhouse } from './start-roundhouse';
 import type { Subject, SubjectName } from './subject';
 import { compareBooks, playTurn, type Seat, type Turn } from './turn';
 
-const RUNS = join(tmpdir(), 'roundhouse-bench');
 /** Long enough for compilers and caches to settle, and for the first rounds of a lane. */
 const WARM_UP = { shape: 'win', inFlight: 8, seconds: 4 } as const;
-
-const report = (line: string) => {
-  process.stderr.write(`${new Date().toISOString().slice(11, 19)} ${line}\n`);
-};
 
 const STARTERS: Record<SubjectName, (stage: Stage, profileDir?: string) => Promise<Subject>> = {
   roundhouse: startRoundhouse,
@@ -33,31 +27,15 @@ const STARTERS: Record<SubjectName, (stage: Stage, profileDir?: string) => Promi
   forwarder: startForwarder,
 };
 
-async function main(): Promise<number> {
-  const options = readOptions(process.argv.slice(2));
-  await mkdir(RUNS, { recursive: true });
-  await endKilledRuns();
-  const home = await openHome(join(RUNS, `run-${String(process.pid)}`), report);
-  let result: BenchResult | undefined;
-  try {
-    result = await run(options, home);
-  } finally {
-    if (options.keep || result === undefined || result.faults.length > 0) {
-      await home.release();
-      report(`logs are kept in ${home.dir}`);
-    } else {
-      await home.wipe();
-      await rm(home.dir, { recursive: true, force: true });
-    }
-  }
-  process.stdout.write(`${tables(result)}\n`);
-  if (options.json) process.stdout.write(`${jsonLine(result)}\n`);
-  return result.faults.length === 0 ? 0 : 1;
-}
-
 async function run(options: BenchOptions, home: StackHome): Promise<BenchResult> {
   const { seed, duplicates, subjects } = options;
-  const stage = await setStage({ home, seed, path: childEnvironment({}).PATH ?? '', report });
+  const stage = await setStage({
+    home,
+    seed,
+    path: childEnvironment({}).PATH ?? '',
+    temporal: options.temporal,
+    report,
+  });
   const meter = await createPostgresMeter(stage.postgres.url('postgres'));
   const tools = { stage, meter };
   const seats: Seat[] = [];
@@ -118,26 +96,8 @@ function describe(repetition: number, turn: Turn): string {
   return `${String(repetition + 1)}. ${shape}, ${String(inFlight)} in flight: ${subject} ${rate} rounds/s`;
 }
 
-/** A run that was killed left its processes; opening its folder ends them. */
-async function endKilledRuns(): Promise<void> {
-  for (const name of await readdir(RUNS)) {
-    const dir = join(RUNS, name);
-    try {
-      const home = await openHome(dir, report);
-      await home.release();
-    } catch {
-      // A run that is going on beside this one holds its folder.
-    }
-  }
-}
-
-main().then(
-  // What is left open (a socket of the native SDK) must not keep a finished run alive.
-  (code) => process.exit(code),
-  (error: unknown) => {
-    const isUsage = error instanceof UsageError;
-    const text = error instanceof Error ? (isUsage ? error.message : error.stack) : String(error);
-    process.stderr.write(`bench: ${text ?? ''}\n${isUsage ? `${USAGE}\n` : ''}`);
-    process.exit(isUsage ? 2 : 1);
-  },
-);
+runInHome(USAGE, readOptions, async (options, home) => {
+  const result = await run(options, home);
+  const json = options.json ? `\n${jsonLine(result)}` : '';
+  return { text: `${tables(result)}${json}`, faults: result.faults };
+});

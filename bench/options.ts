@@ -1,4 +1,6 @@
 import type { Shape } from './load/play';
+import { UsageError } from './run-in-home';
+import type { TemporalChoice } from './stage';
 import type { SubjectName } from './subject';
 
 export const USAGE = `npm run bench -- [options]
@@ -12,10 +14,11 @@ export const USAGE = `npm run bench -- [options]
   --count-rounds N     won rounds played one after the other for the exact counts
   --duplicates RATE    share of calls that are sent again after their answer
   --seed N             of the wallet's latency and of the duplicates
+  --temporal KIND      dev (the development server), or postgres (the real server, built once)
+  --temporal-server DIR  where the real server's programs are, when they are not to be built
   --profile DIR        Roundhouse's API and worker leave CPU profiles there
-  --keep               keep the logs`;
-
-export class UsageError extends Error {}
+  --keep               keep the logs
+npm run bench -- --scale | --full   other programs, with a --help of their own`;
 
 export interface BenchOptions {
   readonly quick: boolean;
@@ -29,6 +32,7 @@ export interface BenchOptions {
   readonly duplicates: number;
   readonly seed: number;
   readonly profileDir: string | undefined;
+  readonly temporal: TemporalChoice;
   readonly keep: boolean;
 }
 
@@ -45,6 +49,8 @@ const VALUES = [
   'duplicates',
   'seed',
   'profile',
+  'temporal',
+  'temporal-server',
 ];
 
 /** @throws UsageError naming what is wrong */
@@ -97,5 +103,9 @@ export function readOptions(args: readonly string[]): BenchOptions {
     duplicates: number('duplicates', 0.05, 0, 1),
     seed: number('seed', 1, 0, 2 ** 31),
     profileDir: given.get('profile'),
+    temporal: {
+      kind: list('temporal', ['dev', 'postgres'], ['dev'])[0] ?? 'dev',
+      dir: given.get('temporal-server'),
+    },
   };
 }

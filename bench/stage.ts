@@ -7,6 +7,8 @@ import type { RunningProcess } from '../src/stack/running-process';
 import { findTemporal } from '../src/stack/temporal-binary';
 import { startTemporalServer } from '../src/stack/temporal-server';
 import { startNode } from './processes';
+import { findTemporalServer } from './temporal-server/build';
+import { HISTORY_SHARDS, startTemporalOnPostgres } from './temporal-server/start';
 import type { WalletConfig } from './wallet/main';
 
 /** The servers every subject shares. */
@@ -15,6 +17,8 @@ export interface Stage {
   readonly report: (line: string) => void;
   readonly postgres: RunningPostgres;
   readonly temporal: RunningProcess & { readonly address: string; readonly metricsUrl: string };
+  /** The PostgreSQL of the real Temporal server: one of its own, so that what each costs is told apart. */
+  readonly temporalPostgres: RunningPostgres | undefined;
   readonly temporalConnection: Connection;
   readonly wallet: RunningProcess;
   readonly walletPort: number;
@@ -25,14 +29,22 @@ export interface Stage {
   end(): Promise<void>;
 }
 
+/** Which Temporal server a run has. */
+export interface TemporalChoice {
+  readonly kind: 'dev' | 'postgres';
+  /** A folder with the real server's programs; built when it is not given. */
+  readonly dir: string | undefined;
+}
+
 /**
- * Starts PostgreSQL (every safety on, as npm start has it), Temporal's development server with a file (as
- * npm start has it) and the wallet.
+ * Starts PostgreSQL (every safety on, as npm start has it), the wallet, and Temporal: the development server
+ * with a file (as npm start has it), or the real one on a PostgreSQL of its own.
  */
 export async function setStage(options: {
   home: StackHome;
   seed: number;
   path: string;
+  temporal: TemporalChoice;
   report: (line: string) => void;
 }): Promise<Stage> {
   const { home, seed, path, report } = options;
@@ -44,8 +56,8 @@ export async function setStage(options: {
   };
   const onSpawn = (running: RunningProcess) => home.remember(running);
   try {
-    const [postgresPort = 0, temporalPort = 0, metricsPort = 0, walletPort = 0] =
-      await freePorts(4);
+    const [postgresPort = 0, temporalPort = 0, metricsPort = 0, walletPort = 0, databasePort = 0] =
+      await freePorts(5);
     report('starting PostgreSQL, Temporal and the wallet');
     const postgres = await startPostgres({
       dir: await home.postgresDir(report),
@@ -54,15 +66,32 @@ export async function setStage(options: {
       onSpawn,
     });
     servers.push(() => postgres.stop());
-    const temporal = await startTemporalServer({
-      binary: await findTemporal({ path, report }),
-      port: temporalPort,
-      metricsPort,
-      dbFile: home.path('temporal.db'),
-      namespace: 'default',
-      logFile: home.logFile('temporal'),
-      onSpawn,
-    });
+    const place = { port: temporalPort, metricsPort, namespace: 'default', onSpawn };
+    const logFile = home.logFile('temporal');
+    const temporalPostgres =
+      options.temporal.kind === 'dev'
+        ? undefined
+        : await startPostgres({
+            dir: `${await home.postgresDir(report)}-temporal`,
+            port: databasePort,
+            logFile: home.logFile('temporal-postgres'),
+            onSpawn: (running) => home.remember({ ...running, name: "Temporal's PostgreSQL" }),
+          });
+    if (temporalPostgres) servers.push(() => temporalPostgres.stop());
+    const temporal = temporalPostgres
+      ? await startTemporalOnPostgres({
+          ...place,
+          programs: await findTemporalServer({ dir: options.temporal.dir, report }),
+          postgresUrl: temporalPostgres.url('postgres'),
+          shards: HISTORY_SHARDS,
+          logFile,
+        })
+      : await startTemporalServer({
+          ...place,
+          binary: await findTemporal({ path, report }),
+          dbFile: home.path('temporal.db'),
+          logFile,
+        });
     servers.push(() => temporal.stop('SIGINT'));
     const temporalConnection = await Connection.connect({ address: temporal.address });
     servers.push(() => temporalConnection.close());
@@ -78,6 +107,7 @@ export async function setStage(options: {
       report,
       postgres,
       temporal: { ...temporal, metricsUrl: `http://127.0.0.1:${String(metricsPort)}/metrics` },
+      temporalPostgres,
       temporalConnection,
       wallet,
       walletPort,

@@ -33,7 +33,7 @@ async function prepare(stage: Stage, name: Subject['name']) {
   };
   const subject = {
     name,
-    callbackUrl: `http://127.0.0.1:${String(port)}`,
+    callbackUrls: [`http://127.0.0.1:${String(port)}`],
     apiKey: API_KEY,
     players,
     wallet,

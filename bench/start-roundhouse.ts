@@ -4,10 +4,11 @@ import { childEnvironment } from '../src/config/child-environment';
 import { roundWorkflowId } from '../src/contracts/round';
 import type { AuditReport } from '../src/db/audit';
 import { applyCatalogue, productsFor } from '../src/db/catalogue';
-import { createConnection } from '../src/db/connections';
+import { createConnection, type Connection } from '../src/db/connections';
 import { migrate } from '../src/db/migrate';
 import { createPartner, partnerByPrefix } from '../src/db/partners';
 import { findOrCreatePlayer } from '../src/db/players';
+import type { Office } from '../src/db/office';
 import { createPool, type Pool } from '../src/db/pool';
 import { authorizeSession, createSession } from '../src/db/sessions';
 import { createLogger } from '../src/lib/log';
@@ -15,15 +16,129 @@ import { freePorts } from '../src/stack/ports';
 import { registerSearchAttributes } from '../src/stack/search-attributes';
 import { minorOf } from '../test/chaos/wallet-book';
 import { TEST_MASTER_KEY, testOffice } from '../test/support/test-office';
-import { API_KEY, CONNECTION_KEY, GAME, PLAYERS, PREFIX, type BenchPlayer } from './accounts';
+import {
+  API_KEY,
+  CONNECTION_KEY,
+  GAME,
+  NEIGHBOUR_PREFIX,
+  PLAYERS,
+  PREFIX,
+  type BenchPlayer,
+} from './accounts';
 import { startNode } from './processes';
 import type { Stage } from './stage';
 import type { Subject } from './subject';
-import { createWalletDesk } from './wallet/client';
+import { createWalletDesk, type WalletDesk } from './wallet/client';
 
 const ROOT = join(__dirname, '..');
 const NAMESPACE = 'default';
 const DAY_MS = 86_400_000;
+/** Players are made this many at a time. */
+const PLAYERS_AT_ONCE = 4;
+
+/** A book of Roundhouse with its parties and players, before any process of ours runs on it. */
+export interface RoundhouseBook {
+  readonly database: string;
+  readonly databaseUrl: string;
+  readonly wallet: WalletDesk;
+  /** In authorised sessions. */
+  readonly players: readonly BenchPlayer[];
+  /** Players of another partner with a wallet of its own, when they were asked for. */
+  readonly neighbours: { readonly wallet: WalletDesk; readonly players: readonly BenchPlayer[] };
+  /** What every process and command on this book is told; ports are not in it. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** Makes a new book with a connection, a partner with its players, and a neighbour, and lets the wallet know them. */
+export async function makeRoundhouseBook(
+  stage: Stage,
+  { players = PLAYERS, neighbours = 0 }: { players?: number; neighbours?: number } = {},
+): Promise<RoundhouseBook> {
+  const wallet = createWalletDesk(stage.walletPort, 'roundhouse');
+  const neighbourWallet = createWalletDesk(stage.walletPort, 'neighbour');
+  const databaseUrl = await stage.database('roundhouse');
+  await migrate(databaseUrl, createLogger('migrate', 'silent'));
+  await registerSearchAttributes(stage.temporalConnection, NAMESPACE);
+  const pool = createPool({ databaseUrl, max: PLAYERS_AT_ONCE });
+  const office = await testOffice(pool);
+  const connection = await makeConnection(office);
+  const join = async (desk: WalletDesk, prefix: string, count: number) => {
+    const { agentSecret } = await createPartner(office, {
+      prefix,
+      currency: 'EUR',
+      walletUrl: desk.url,
+      settings: {},
+    });
+    await desk.accept(agentSecret);
+    return makePlayers(pool, connection.id, prefix, count);
+  };
+  const own = await join(wallet, PREFIX, players);
+  const others = neighbours === 0 ? [] : await join(neighbourWallet, NEIGHBOUR_PREFIX, neighbours);
+  await pool.end();
+  const env = {
+    ROUNDHOUSE_ENV: 'development',
+    ROUNDHOUSE_HOME: stage.home.dir,
+    DATABASE_URL: databaseUrl,
+    MASTER_KEY: TEST_MASTER_KEY,
+    TEMPORAL_ADDRESS: stage.temporal.address,
+    TEMPORAL_NAMESPACE: NAMESPACE,
+  };
+  return {
+    database: 'roundhouse',
+    databaseUrl,
+    wallet,
+    players: own,
+    neighbours: { wallet: neighbourWallet, players: others },
+    env,
+  };
+}
+
+/**
+ * Starts the built API and worker on a book, in a process each, with their defaults.
+ *
+ * @param layout how many of each; the provider's calls go to the APIs in turn
+ * @param profileDir where the processes leave CPU profiles at their end; none without it
+ */
+export async function startRoundhouseOn(
+  stage: Stage,
+  book: RoundhouseBook,
+  layout: { readonly apis: number; readonly workers: number },
+  profileDir?: string,
+): Promise<Subject> {
+  const nodeArgs = profileDir === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', profileDir];
+  const start = async (kind: 'api' | 'worker', index: number) => {
+    const [apiPort = 0, metricsPort = 0] = await freePorts(2);
+    const env = { ...book.env, API_PORT: String(apiPort), METRICS_PORT: String(metricsPort) };
+    const name = index === 0 ? kind : `${kind}-${String(index + 1)}`;
+    const script = `dist/${kind}/main.js`;
+    const running = stage.keep(await startNode(stage.home, { name, script, env, nodeArgs }));
+    return { name, running, apiPort };
+  };
+  const [apis, workers] = await Promise.all([
+    Promise.all(Array.from({ length: layout.apis }, (_, index) => start('api', index))),
+    Promise.all(Array.from({ length: layout.workers }, (_, index) => start('worker', index))),
+  ]);
+  const processes = Object.fromEntries(
+    [...apis, ...workers].map(({ name, running }) => [name, running]),
+  );
+  return {
+    name: 'roundhouse',
+    callbackUrls: apis.map(
+      ({ apiPort }) => `http://127.0.0.1:${String(apiPort)}/providers/${CONNECTION_KEY}`,
+    ),
+    apiKey: API_KEY,
+    players: book.players,
+    wallet: book.wallet,
+    processes,
+    database: book.database,
+    temporal: {
+      namespace: NAMESPACE,
+      workflowId: (playerId, round) =>
+        roundWorkflowId({ connection: CONNECTION_KEY, playerId, roundRef: round }),
+    },
+    audit: (expected) => Promise.resolve(auditFaults(book, expected)),
+  };
+}
 
 /**
  * (a) Roundhouse as it ships: the built API and worker in a process each, with their defaults, on an
@@ -32,59 +147,11 @@ const DAY_MS = 86_400_000;
  * @param profileDir where both processes leave CPU profiles at their end; none without it
  */
 export async function startRoundhouse(stage: Stage, profileDir?: string): Promise<Subject> {
-  const { home } = stage;
-  const wallet = createWalletDesk(stage.walletPort, 'roundhouse');
-  const databaseUrl = await stage.database('roundhouse');
-  await migrate(databaseUrl, createLogger('migrate', 'silent'));
-  await registerSearchAttributes(stage.temporalConnection, NAMESPACE);
-  const pool = createPool({ databaseUrl, max: 2 });
-  const { players, secret } = await makeWorld(pool, wallet.url);
-  await pool.end();
-  await wallet.accept(secret);
-
-  const [apiPort = 0, metricsPort = 0] = await freePorts(2);
-  const env = {
-    ROUNDHOUSE_ENV: 'development',
-    ROUNDHOUSE_HOME: home.dir,
-    DATABASE_URL: databaseUrl,
-    MASTER_KEY: TEST_MASTER_KEY,
-    TEMPORAL_ADDRESS: stage.temporal.address,
-    TEMPORAL_NAMESPACE: NAMESPACE,
-    API_PORT: String(apiPort),
-    METRICS_PORT: String(metricsPort),
-  };
-  const nodeArgs = profileDir === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', profileDir];
-  const start = async (name: 'api' | 'worker') =>
-    stage.keep(await startNode(home, { name, script: `dist/${name}/main.js`, env, nodeArgs }));
-  const [api, worker] = await Promise.all([start('api'), start('worker')]);
-  return {
-    name: 'roundhouse',
-    callbackUrl: `http://127.0.0.1:${String(apiPort)}/providers/${CONNECTION_KEY}`,
-    apiKey: API_KEY,
-    players,
-    wallet,
-    processes: { api, worker },
-    database: 'roundhouse',
-    temporal: {
-      namespace: NAMESPACE,
-      workflowId: (playerId, round) =>
-        roundWorkflowId({ connection: CONNECTION_KEY, playerId, roundRef: round }),
-    },
-    audit: (expected) => Promise.resolve(auditFaults(env, expected)),
-  };
+  const book = await makeRoundhouseBook(stage);
+  return startRoundhouseOn(stage, book, { apis: 1, workers: 1 }, profileDir);
 }
 
-async function makeWorld(
-  pool: Pool,
-  walletUrl: string,
-): Promise<{ players: BenchPlayer[]; secret: string }> {
-  const office = await testOffice(pool);
-  const { agentSecret: secret } = await createPartner(office, {
-    prefix: PREFIX,
-    currency: 'EUR',
-    walletUrl,
-    settings: {},
-  });
+async function makeConnection(office: Office): Promise<Connection> {
   const connection = await createConnection(office, {
     key: CONNECTION_KEY,
     dialect: 'web-games',
@@ -94,7 +161,7 @@ async function makeWorld(
     apiKey: API_KEY,
     settings: {},
   });
-  await applyCatalogue(pool, connection, [
+  await applyCatalogue(office.pool, connection, [
     {
       gameId: GAME,
       title: 'Copper Mine',
@@ -103,19 +170,28 @@ async function makeWorld(
       className: 'Copper',
     },
   ]);
-  const partner = await partnerByPrefix(pool, PREFIX);
+  return connection;
+}
+
+async function makePlayers(
+  pool: Pool,
+  connectionId: number,
+  prefix: string,
+  count: number,
+): Promise<BenchPlayer[]> {
+  const partner = await partnerByPrefix(pool, prefix);
   if (!partner) throw new Error('no partner');
   const [product] = await productsFor(pool, partner);
   if (!product) throw new Error('no product');
   const players: BenchPlayer[] = [];
-  for (let index = 0; index < PLAYERS; index++) {
+  const make = async (index: number): Promise<void> => {
     const reference = `p${String(index)}`;
     const { player } = await findOrCreatePlayer(pool, partner, reference);
     const nowMs = Date.now();
     const { token, session } = await createSession(pool, {
       playerId: player.playerId,
       partnerId: partner.id,
-      connectionId: connection.id,
+      connectionId,
       productId: product.id,
       gameId: GAME,
       currency: 'EUR',
@@ -124,25 +200,41 @@ async function makeWorld(
       nowMs,
     });
     await authorizeSession(pool, session, DAY_MS, nowMs);
-    players.push({ id: player.playerId, token, userAgent: `${PREFIX}.${reference}` });
-  }
-  return { players, secret };
+    players[index] = { id: player.playerId, token, userAgent: `${prefix}.${reference}` };
+  };
+  let next = 0;
+  const lane = async () => {
+    while (next < count) await make(next++);
+  };
+  await Promise.all(Array.from({ length: PLAYERS_AT_ONCE }, lane));
+  return players;
 }
 
-/** `roundhouse audit` as an operator runs it: it must hold, and every side of it must be the provider's sums. */
-function auditFaults(
-  env: Record<string, string>,
-  expected: { staked: bigint; paid: bigint },
-): string[] {
+/** One command of `roundhouse` on a book, as an operator runs it; what it says as JSON. */
+export function runCommand(book: Pick<RoundhouseBook, 'env'>, ...args: string[]): string {
   const { stdout, stderr } = spawnSync(
     process.execPath,
-    [join(ROOT, 'bin', 'roundhouse'), 'audit', '--json'],
-    { env: childEnvironment(env), encoding: 'utf8' },
+    [join(ROOT, 'bin', 'roundhouse'), ...args, '--json'],
+    { env: childEnvironment(book.env), encoding: 'utf8', maxBuffer: 100_000_000 },
   );
-  if (stdout.trim() === '') return [`roundhouse audit: ${stderr}`];
-  const report = JSON.parse(stdout) as AuditReport;
+  if (stdout.trim() === '') throw new Error(`roundhouse ${args.join(' ')}: ${stderr}`);
+  return stdout;
+}
+
+/** What `roundhouse audit` contradicts. */
+export function contradictionsOf(report: AuditReport): string[] {
   const faults = report.contradictions.map((each) => `audit: ${JSON.stringify(each)}`);
   if (!report.ok && faults.length === 0) faults.push('audit: not ok');
+  return faults;
+}
+
+/** `roundhouse audit` must hold, and every side of it must be the provider's sums. */
+function auditFaults(
+  book: Pick<RoundhouseBook, 'env'>,
+  expected: { staked: bigint; paid: bigint },
+): string[] {
+  const report = JSON.parse(runCommand(book, 'audit')) as AuditReport;
+  const faults = contradictionsOf(report);
   for (const side of ['provider', 'book', 'wallet', 'history'] as const) {
     let staked = 0n;
     let paid = 0n;

@@ -7,8 +7,8 @@ export type SubjectName = 'roundhouse' | 'textbook' | 'dbos' | 'restate' | 'forw
 /** One of the things that are measured, running and ready. */
 export interface Subject {
   readonly name: SubjectName;
-  /** Where the provider sends Credit and Debit. */
-  readonly callbackUrl: string;
+  /** Where the provider sends Credit and Debit: several are called in turn. */
+  readonly callbackUrls: readonly string[];
   readonly apiKey: string;
   readonly players: readonly BenchPlayer[];
   readonly wallet: WalletDesk;

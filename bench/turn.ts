@@ -90,8 +90,12 @@ export async function playTurn(
 }
 
 async function readCounters(stage: Stage, meter: PostgresMeter, subject: Subject) {
-  const { postgres, temporal, wallet } = stage;
-  const servers = subject.temporal ? { postgres, temporal } : { postgres };
+  const { postgres, temporal, temporalPostgres, wallet } = stage;
+  const servers = {
+    postgres,
+    ...(subject.temporal ? { temporal } : {}),
+    ...(subject.temporal && temporalPostgres ? { "temporal's postgres": temporalPostgres } : {}),
+  };
   const cpu: Record<string, number> = {};
   for (const [name, { pid }] of Object.entries({ ...subject.processes, ...servers, wallet })) {
     cpu[name] = cpuSecondsOf(pid ?? 0);

@@ -52,6 +52,14 @@ export interface LoadDriver {
     inFlight: number;
     goOn: (begun: number) => boolean;
   }): Promise<Played>;
+  /**
+   * One call for each of many players, in lanes: a stake opens a round, a payout pays and closes the one that
+   * is open. `rounds` are those whose call was accepted.
+   */
+  each(
+    kind: 'stake' | 'payout',
+    options: { players: readonly BenchPlayer[]; lanes: number },
+  ): Promise<Played>;
   /** Accepted stakes and payouts so far by the player's name at the wallet, in minor units. */
   book(): ReadonlyMap<string, { readonly taken: bigint; readonly given: bigint }>;
   close(): Promise<void>;
@@ -59,27 +67,23 @@ export interface LoadDriver {
 
 export function createLoadDriver(
   subject: Subject,
-  options: { duplicates: number; random: Random },
+  options: { duplicates: number; random: Random; firstRound?: number },
 ): LoadDriver {
   const { duplicates, random } = options;
   const dispatcher = new Agent({ connections: 64, pipelining: 1, keepAliveTimeout: 300_000 });
   const book = new Map<string, { taken: bigint; given: bigint }>();
-  let numbers = 0;
+  let numbers = options.firstRound ?? 0;
+  let calls = 0;
 
   const minor = (text: string) => BigInt(text.replace('.', ''));
 
-  async function send(kind: 'stake' | 'payout', bytes: string): Promise<string> {
-    const method = kind === 'stake' ? 'Credit' : 'Debit';
-    const reply = await request(`${subject.callbackUrl}/${method}`, {
-      method: 'POST',
+  const send = (kind: 'stake' | 'payout', bytes: string) =>
+    post(
       dispatcher,
-      headers: { 'content-type': 'application/json' },
-      body: bytes,
-      headersTimeout: CALL_TIMEOUT_MS,
-      bodyTimeout: CALL_TIMEOUT_MS,
-    });
-    return reply.body.text();
-  }
+      subject.callbackUrls[calls++ % subject.callbackUrls.length] ?? '',
+      kind,
+      bytes,
+    );
 
   /** One call, and sometimes its repeat; false when it was not accepted. */
   async function call(player: BenchPlayer, body: MoneyBody, played: Mutable): Promise<boolean> {
@@ -115,35 +119,32 @@ export function createLoadDriver(
   }
 
   async function playRound(player: BenchPlayer, shape: Shape, played: Mutable): Promise<void> {
-    const round = String(++numbers);
-    const bodyOf = (kind: 'stake' | 'payout', step: bigint): MoneyBody => ({
-      kind,
-      playerId: player.id,
-      round,
-      game: GAME,
-      transaction: String(FIRST_TRANSACTION + 2n * BigInt(numbers) + step),
-      token: player.token,
-      isClose: (kind === 'payout') === (shape === 'win'),
-      amount: kind === 'stake' ? STAKE : WIN,
-      betAmount: kind === 'stake' ? null : STAKE,
-    });
-    const stake = bodyOf('stake', 0n);
-    const payout = bodyOf('payout', 1n);
-    if (!(await call(player, stake, played))) return;
+    const number = ++numbers;
+    if (!(await call(player, bodyOf(player, number, 'stake', shape), played))) return;
+    const payout = bodyOf(player, number, 'payout', shape);
     if (shape === 'win' && !(await call(player, payout, played))) return;
+    played.rounds.push({
+      playerId: player.id,
+      round: String(number),
+      answeredAtMs: Date.now(),
+    });
+  }
+
+  const opened = new Map<string, number>();
+
+  async function oneOf(player: BenchPlayer, kind: 'stake' | 'payout', played: Mutable) {
+    const number = kind === 'stake' ? ++numbers : opened.get(player.id);
+    if (number === undefined) return;
+    if (!(await call(player, bodyOf(player, number, kind, 'win'), played))) return;
+    if (kind === 'stake') opened.set(player.id, number);
+    else opened.delete(player.id);
+    const round = String(number);
     played.rounds.push({ playerId: player.id, round, answeredAtMs: Date.now() });
   }
 
   return {
     async play({ shape, inFlight, goOn }) {
-      const played: Mutable = {
-        rounds: [],
-        calls: [],
-        duplicates: 0,
-        retries: 0,
-        refused: 0,
-        faults: [],
-      };
+      const played = nothingPlayed();
       let begun = 0;
       await Promise.all(
         subject.players.slice(0, inFlight).map(async (player) => {
@@ -157,8 +158,62 @@ export function createLoadDriver(
       );
       return played;
     },
+    async each(kind, { players, lanes }) {
+      const played = nothingPlayed();
+      let next = 0;
+      const lane = async () => {
+        for (let player = players[next++]; player; player = players[next++]) {
+          await oneOf(player, kind, played);
+          if (played.faults.length + played.refused > FAULTS_MAX) return;
+        }
+      };
+      await Promise.all(Array.from({ length: lanes }, lane));
+      return played;
+    },
     book: () => book,
     close: () => dispatcher.close(),
+  };
+}
+
+function nothingPlayed(): Mutable {
+  return { rounds: [], calls: [], duplicates: 0, retries: 0, refused: 0, faults: [] };
+}
+
+async function post(
+  dispatcher: Agent,
+  url: string,
+  kind: 'stake' | 'payout',
+  bytes: string,
+): Promise<string> {
+  const reply = await request(`${url}/${kind === 'stake' ? 'Credit' : 'Debit'}`, {
+    method: 'POST',
+    dispatcher,
+    headers: { 'content-type': 'application/json' },
+    body: bytes,
+    headersTimeout: CALL_TIMEOUT_MS,
+    bodyTimeout: CALL_TIMEOUT_MS,
+  });
+  return reply.body.text();
+}
+
+/** The operations of a round by its number: whoever builds one again repeats it. */
+function bodyOf(
+  player: BenchPlayer,
+  number: number,
+  kind: 'stake' | 'payout',
+  shape: Shape,
+): MoneyBody {
+  const step = kind === 'stake' ? 0n : 1n;
+  return {
+    kind,
+    playerId: player.id,
+    round: String(number),
+    game: GAME,
+    transaction: String(FIRST_TRANSACTION + 2n * BigInt(number) + step),
+    token: player.token,
+    isClose: (kind === 'payout') === (shape === 'win'),
+    amount: kind === 'stake' ? STAKE : WIN,
+    betAmount: kind === 'stake' ? null : STAKE,
   };
 }
 

@@ -18,6 +18,45 @@ export function cpuSecondsOf(pid: number): number {
   return ticks / TICKS_PER_SECOND;
 }
 
+/** CPU seconds of every thread alive of a process and of those below it, by thread id. */
+export function threadSecondsOf(pid: number): Map<string, number> {
+  const children = childrenByParent();
+  const below = (parent: number): number[] => [
+    parent,
+    ...(children.get(parent) ?? []).flatMap(below),
+  ];
+  const seconds = new Map<string, number>();
+  for (const each of below(pid)) {
+    const folder = `/proc/${String(each)}/task`;
+    for (const thread of namesIn(folder)) {
+      const [user = 0, system = 0] = fieldsIn(`${folder}/${thread}/stat`).slice(11, 13).map(Number);
+      seconds.set(thread, (user + system) / TICKS_PER_SECOND);
+    }
+  }
+  return seconds;
+}
+
+/** CPU seconds of the whole machine since it started: its cores at work, and all of them. */
+export function machineSeconds(): { readonly busy: number; readonly all: number } {
+  const [first = ''] = readText('/proc/stat').split('\n');
+  // user, nice, system, idle, iowait, irq, softirq, steal of proc(5).
+  const ticks = first.split(/\s+/).slice(1, 9).map(Number);
+  const all = ticks.reduce((sum, each) => sum + each, 0);
+  return {
+    busy: (all - (ticks[3] ?? 0) - (ticks[4] ?? 0)) / TICKS_PER_SECOND,
+    all: all / TICKS_PER_SECOND,
+  };
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    // It has ended meanwhile.
+    return [];
+  }
+}
+
 // utime, stime, and those of children that were waited for: fields 14 to 17 of proc(5).
 function ticksOf(pid: number): number {
   return fieldsOf(pid)
@@ -37,7 +76,11 @@ function childrenByParent(): Map<number, number[]> {
 
 /** From the third field on: the second, the program's name, may contain anything. */
 function fieldsOf(pid: number): string[] {
-  const text = readText(`/proc/${String(pid)}/stat`);
+  return fieldsIn(`/proc/${String(pid)}/stat`);
+}
+
+function fieldsIn(path: string): string[] {
+  const text = readText(path);
   return text.slice(text.lastIndexOf(')') + 2).split(' ');
 }
 

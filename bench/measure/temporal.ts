@@ -59,3 +59,16 @@ export async function readRequests(
   }
   return counts;
 }
+
+/** Requests each service of the server has taken so far, of all namespaces: its limits count these. */
+export async function readServiceRequests(metricsUrl: string): Promise<Map<string, number>> {
+  const text = await (await fetch(metricsUrl)).text();
+  const counts = new Map<string, number>();
+  for (const line of text.split('\n')) {
+    const match = /^service_requests\{(.*)\} ([0-9.e+]+)$/.exec(line);
+    const service = /service_name="([^"]+)"/.exec(match?.[1] ?? '')?.[1];
+    if (service === undefined) continue;
+    counts.set(service, (counts.get(service) ?? 0) + Number(match?.[2]));
+  }
+  return counts;
+}

@@ -16,6 +16,8 @@ export interface WalletDesk {
   readonly url: string;
   /** The secret its calls are signed with. */
   accept(secret: string): Promise<void>;
+  /** Whether it answers 503 to everything from now on. */
+  beOut(isOut: boolean): Promise<void>;
   /** The calls since it was last asked. */
   calls(): Promise<WalletCall[]>;
   books(): Promise<WalletBooks>;
@@ -34,6 +36,9 @@ export function createWalletDesk(port: number, subject: string): WalletDesk {
     url,
     async accept(secret) {
       await ask('bench-secret', secret);
+    },
+    async beOut(isOut) {
+      await ask('bench-out', String(isOut));
     },
     async calls() {
       const calls = (await ask('bench-calls')) as (WalletCall & { arrivedNs: string })[];

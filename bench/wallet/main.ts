@@ -22,6 +22,8 @@ interface Account {
   readonly book: SubjectBook;
   calls: WalletCall[];
   badSignatures: number;
+  /** While it is out every call gets a 503 and nothing is carried out. */
+  isOut: boolean;
   readonly waiting: Set<() => void>;
 }
 
@@ -37,6 +39,7 @@ function accountOf(subject: string): Account {
     book: createSubjectBook(),
     calls: [],
     badSignatures: 0,
+    isOut: false,
     waiting: new Set(),
   };
   accounts.set(subject, account);
@@ -57,7 +60,9 @@ async function handle(request: IncomingMessage, response: ServerResponse): Promi
     account.badSignatures += 1;
     return answer(response, 401, '{"error":"invalid signature"}');
   }
-  const reply = account.book.carryOut(endpoint, body);
+  const reply = account.isOut
+    ? { status: 503, text: '{"error":"out"}' }
+    : account.book.carryOut(endpoint, body);
   const latencyMs = LATENCY_MS_MIN + LATENCY_MS_SPREAD * random.next();
   await new Promise((resolve) => setTimeout(resolve, latencyMs));
   answer(response, reply.status, reply.text);
@@ -75,6 +80,10 @@ function ask(endpoint: string, text: string, account: Account, response: ServerR
   const { book } = account;
   if (endpoint === 'bench-secret') {
     account.secret = text;
+    return answer(response, 200, '{}');
+  }
+  if (endpoint === 'bench-out') {
+    account.isOut = text === 'true';
     return answer(response, 200, '{}');
   }
   if (endpoint === 'bench-calls') {

@@ -69,7 +69,8 @@ export async function startTemporalServer(
   return { ...server, address };
 }
 
-async function waitUntilItServes(
+/** Waits until the server describes a namespace; throws when it ends or does not answer in time. */
+export async function waitUntilItServes(
   server: RunningProcess,
   address: string,
   namespace: string,
