@@ -53,7 +53,15 @@ export function createActivities(deps: {
   const steps = createAttemptSteps({ wallets, breakers, failpoint, log });
   const attempt = createAttemptCall({ book, steps });
   const tellDrain = createTellDrain({ client, log });
-  const first = createFirstAttempts({ book, steps, wallets, tellDrain, failpoint, log, localWaitMs: deps.localWaitMs });
+  const first = createFirstAttempts({
+    book,
+    steps,
+    wallets,
+    tellDrain,
+    failpoint,
+    log,
+    localWaitMs: deps.localWaitMs,
+  });
   const callWallet = createCallWallet({ attempt, join: first.join, tellDrain });
   const activities = {
     makeFirstAttempts: first.makeFirstAttempts,

@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import type { FastifyBaseLogger } from 'fastify';
-import { askRound, driveRound } from '../contracts/drive-round';
+import { driveRound } from '../contracts/drive-round';
 import type { RoundView } from '../contracts/round';
 import type { Book } from '../db/book';
 import { roundOfOperation, type GateKey } from '../db/operations';
@@ -12,6 +12,7 @@ import { sleep } from '../lib/clock';
 import type { Failpoints } from '../lib/failpoints';
 import type { RequestReply } from '../domain/round/request-reply';
 import type { AnswerWatch } from './answer-watch';
+import { createHandOver } from './hand-over';
 import type { PlainRequest } from './routes/provider/plain-request';
 import type { WrittenAnswers } from './written-answers';
 
@@ -59,13 +60,6 @@ export interface MoneyDesk {
 
 /** Temporal must take the round over well inside the answer deadline; the sweep takes what it did not. */
 const HAND_OVER_MS = 3_000;
-/**
- * How long a request that was handed over is left to the round's hand before it is written here as well: several
- * times what a healthy system takes, and early enough in the answer deadline that nothing is refused for it.
- */
-const ASK_PATIENCE_MS = 1_000;
-/** Of a short answer deadline, the part that may pass so. */
-const ASK_PATIENCE_PART = 0.5;
 /** How often, and how far apart, the answer at the deadline is tried to be recorded: some 5 s in all. */
 const LAST_DECISION_TURNS_MAX = 20;
 const LAST_DECISION_WAIT_MS = 250;
@@ -84,11 +78,10 @@ export function createMoneyDesk(deps: {
   /** Tests that count are more patient than players. */
   askPatienceMs?: number;
 }): MoneyDesk {
-  const { book, client, answers, written, failpoint, log, askPatienceMs = ASK_PATIENCE_MS } = deps;
+  const { book, client, answers, written, failpoint, log } = deps;
   // Identical requests that wait at once have their round driven once.
   const driving = new Map<number, Promise<boolean>>();
-  // Requests that are handed over and perhaps not in the book: their repeats wait until that is known.
-  const asking = new Map<string, Promise<void>>();
+  const handOver = createHandOver(deps);
 
   function drive(asked: Asked, operationId: number, hurry: readonly string[]): Promise<boolean> {
     const underWay = driving.get(operationId);
@@ -128,25 +121,6 @@ export function createMoneyDesk(deps: {
     return answerOf(last.result);
   }
 
-  /** The answer to a request that only the round's hand has; undefined when none came soon. */
-  async function askFirst(
-    { round, ask, answerDeadlineMs }: PlainRequest,
-  ): Promise<MoneyAnswer | undefined> {
-    const { kind, operationId } = ask;
-    const patienceMs = Math.min(askPatienceMs, answerDeadlineMs * ASK_PATIENCE_PART);
-    const waits = new AbortController();
-    void askRound(client, round, ask, HAND_OVER_MS)
-      .then(() => failpoint('request_handed', kind))
-      .catch((error: unknown) => {
-        log.warn({ err: error, operationId }, 'Temporal did not take a request; it is written here');
-        waits.abort();
-      });
-    const answer = await answers.wait(operationId, patienceMs, waits.signal);
-    if (!answer) return undefined;
-    await failpoint('answer_stored', kind);
-    return { ...answer, operationId };
-  }
-
   /**
    * What is said of a request that a hand may already have is written down before it is said (rule 4): a code 1
    * that the book does not know of could stand beside a stake that it confirms. So a book that stumbles is asked
@@ -157,7 +131,10 @@ export function createMoneyDesk(deps: {
       try {
         return await work();
       } catch (error) {
-        log.warn({ err: error, operationId, turn }, 'what a provider is to be told was not recorded');
+        log.warn(
+          { err: error, operationId, turn },
+          'what a provider is to be told was not recorded',
+        );
         if (turn === LAST_DECISION_TURNS_MAX) throw error;
         await sleep(LAST_DECISION_WAIT_MS);
       }
@@ -187,21 +164,10 @@ export function createMoneyDesk(deps: {
     settle,
     async settleNew(plain, key, write, kind) {
       if (!plain) return settle(await write(), kind);
-      const name = nameOf(key);
-      const early = askFirst(plain);
-      const ended = early.then(
-        () => undefined,
-        () => undefined,
-      );
-      asking.set(name, ended);
-      const answer = await early.finally(() => {
-        if (asking.get(name) === ended) asking.delete(name);
-      });
+      const answer = await handOver.ask(plain, key);
       return answer ?? settle(await surely(plain.ask.operationId, write), kind);
     },
-    async asked(key) {
-      await asking.get(nameOf(key));
-    },
+    asked: handOver.ended,
     async unwritten(operationId) {
       const roundId = await roundOfOperation(book.pool, operationId);
       assert(roundId !== undefined, `operation ${String(operationId)} has a round`);
@@ -213,10 +179,6 @@ export function createMoneyDesk(deps: {
     },
     written: written.add,
   };
-}
-
-function nameOf({ connectionId, kind, playerId, roundRef, transactionRef }: GateKey): string {
-  return JSON.stringify([connectionId, kind, playerId, roundRef, transactionRef]);
 }
 
 function answerOf(reply: RequestReply): MoneyAnswer {

@@ -17,7 +17,8 @@ export interface MoneyRequestFacts {
   readonly known: KnownOperation | undefined;
   /** The round it names, when there is one. */
   readonly round:
-    { readonly id: string; readonly status: RoundRow['status']; readonly gameId: string } | undefined;
+    | { readonly id: string; readonly status: RoundRow['status']; readonly gameId: string }
+    | undefined;
   /** The number of the operation that may come of it, drawn now. Numbers are never used twice; gaps are normal. */
   readonly operationId: number;
   /** The player it names, whoever's it is, with their partner. */

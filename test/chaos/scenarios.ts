@@ -172,7 +172,11 @@ export const FAILPOINTS: readonly string[] = [
     'drain_committed',
   ].flatMap((point) => CALLS.map((kind) => `${point}.${kind}`)),
   'close_committed.round',
-  ...['intent_uncommitted', 'intent_committed', 'request_handed', 'answer_stored', 'deadline_decided'].flatMap(
-    (point) => ['stake', 'payout'].map((kind) => `${point}.${kind}`),
-  ),
+  ...[
+    'intent_uncommitted',
+    'intent_committed',
+    'request_handed',
+    'answer_stored',
+    'deadline_decided',
+  ].flatMap((point) => ['stake', 'payout'].map((kind) => `${point}.${kind}`)),
 ];

@@ -53,7 +53,9 @@ if (process.env.RECORD_HISTORIES !== undefined) {
   });
 
   test('a history that this workflow did not make is noticed', async () => {
-    const { workflowId, history } = read(FILES.find((file) => file.startsWith('wallet-down')) ?? '');
+    const { workflowId, history } = read(
+      FILES.find((file) => file.startsWith('wallet-down')) ?? '',
+    );
     const { events = [] } = history as { events?: object[] };
     for (const event of events) {
       const scheduled = (event as Record<string, unknown>).activityTaskScheduledEventAttributes;

@@ -95,10 +95,7 @@ export function recordPayout(draft: Draft, request: PayoutRequest): OperationRow
     betId: null,
     payoutState: 'waiting',
     requests: 1,
-    deadlineMs: Math.min(
-      draft.nowMs + draft.terms.answerDeadlineMs,
-      request.untilMs ?? Infinity,
-    ),
+    deadlineMs: Math.min(draft.nowMs + draft.terms.answerDeadlineMs, request.untilMs ?? Infinity),
     waiting: true,
     answer: null,
     createdMs: draft.nowMs,

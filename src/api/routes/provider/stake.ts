@@ -52,7 +52,11 @@ export const askStake: ProviderMethod = async (deps, { connection, isSigned, bod
     }
     const bytes = maskedBody(bodyText, request);
     const { operationId } = facts;
-    const event = eventOf(deps, connection.id, request, { amount: amount.minor, bytes, operationId });
+    const event = eventOf(deps, connection.id, request, {
+      amount: amount.minor,
+      bytes,
+      operationId,
+    });
     // A repeat is owed its stored answer: it is never refused for a limit, but it counts.
     const release = limits.partnerStakes.hold(String(known.partnerId));
     const answer = write(deps, known.roundId, event).then((asked) => desk.settle(asked, 'stake'));
@@ -117,7 +121,11 @@ function ownsSession(session: Session, connectionId: number, playerId: string): 
 }
 
 /** The round that is there, or the one that is to be made. */
-function roundOf(facts: MoneyRequestFacts, session: Session, request: StakeRequest): string | NewRound {
+function roundOf(
+  facts: MoneyRequestFacts,
+  session: Session,
+  request: StakeRequest,
+): string | NewRound {
   if (facts.round) return facts.round.id;
   return {
     connectionId: session.connectionId,
