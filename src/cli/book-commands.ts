@@ -1,9 +1,11 @@
 import type { Command } from 'commander';
+import { createLinks, OPERATOR_LINK_MS } from '../api/routes/pages/links';
 import { auditSnapshot, type AuditReport } from '../db/audit';
 import type { WitnessedSeal } from '../db/audit-seals';
 import { migrate } from '../db/migrate';
 import { RefusedError } from '../db/refused';
 import { showRound, type ShownRound } from '../db/show-round';
+import { systemClock } from '../lib/clock';
 import { createLogger } from '../lib/log';
 import type { CliContext } from './context';
 import { EXIT_REFUSED } from './failure';
@@ -16,10 +18,14 @@ export function addBookCommands(program: Command, context: CliContext): void {
     .command(group, 'show', 'one round: operations, bets, wallet calls, attempts, cases')
     .argument('<ID>', 'a bet_id, an operation number, or connection/player/round')
     .option('--bytes', 'also what was sent and received, without signatures (JSON always has it)')
-    .action(async (id: string, flags: { bytes?: boolean }, command: Command) => {
+    .option('--link', `also a page that shows it, for ${OPERATOR_LINK_MINUTES} minutes`)
+    .action(async (id: string, flags: { bytes?: boolean; link?: boolean }, command: Command) => {
       const shown = await showRound(context.pool(), id);
       if (!shown) throw new RefusedError('id', `there is no round ${id}`);
-      context.answer(command, asPrintable(shown), roundText(shown, flags.bytes === true));
+      const text = roundText(shown, flags.bytes === true);
+      if (flags.link !== true) return context.answer(command, asPrintable(shown), text);
+      const link = await operatorLink(context, shown.round.id);
+      context.answer(command, asPrintable({ ...shown, link }), `${text}\nLINK\n${link}\n`);
     });
 
   context
@@ -47,6 +53,15 @@ export function addBookCommands(program: Command, context: CliContext): void {
           : applied.map((name) => `applied ${name}\n`).join('');
       context.answer(command, { applied }, text);
     });
+}
+
+const OPERATOR_LINK_MINUTES = OPERATOR_LINK_MS / 60_000;
+
+/** Signed with the installation's key: only who has the master key can make one. */
+async function operatorLink(context: CliContext, roundId: string): Promise<string> {
+  const { linkSigningKey: key } = await context.vault();
+  const publicBaseUrl = context.settings().PUBLIC_BASE_URL;
+  return createLinks({ publicBaseUrl, key, clock: systemClock }).operatorUrl(roundId);
 }
 
 function witnessedSeal(text: string): WitnessedSeal {

@@ -221,6 +221,14 @@ async function contextOf(
   return { session, player, partner: partnerOfRow(row), connection: connectionOfRow(row) };
 }
 
+/**
+ * What a player may tell support instead of a token: the first 12 hex digits of its digest in the book. It opens
+ * nothing.
+ */
+export function launchCodeOf(token: string): string {
+  return digestOf(token).toString('hex').slice(0, 12);
+}
+
 function digestOf(token: string): Buffer {
   return createHash('sha256').update(token).digest();
 }

@@ -109,6 +109,11 @@ export async function roundOfBet(db: Db, betId: string): Promise<ShownRound | un
   return tell(db, 'r.id = (SELECT round_id FROM bets WHERE id = $1)', [betId]);
 }
 
+/** The round with a number of our book, as `round show` prints it. */
+export async function roundById(db: Db, id: string): Promise<ShownRound | undefined> {
+  return tell(db, 'r.id = $1::bigint', [id]);
+}
+
 interface RoundRow {
   id: string;
   key: string;

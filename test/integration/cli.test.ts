@@ -5,6 +5,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Pool } from 'pg';
+import { createLinks } from '../../src/api/routes/pages/links';
 import type { CliIo } from '../../src/cli/context';
 import { run } from '../../src/cli/run';
 import { authenticatePartner } from '../../src/db/authenticate-partner';
@@ -14,6 +15,7 @@ import { partnerByPrefix } from '../../src/db/partners';
 import { findOrCreatePlayer } from '../../src/db/players';
 import { createPool } from '../../src/db/pool';
 import type { Vault } from '../../src/db/vault';
+import { systemClock } from '../../src/lib/clock';
 import { createEmptyDatabase, createTestDatabase, type TestDatabase } from '../support/postgres';
 import { TEST_MASTER_KEY, testVault } from '../support/test-office';
 
@@ -544,6 +546,17 @@ describe('round and audit', () => {
     expect(out).toMatch(/^ROUND\n/m);
     expect(out).toMatch(/^OPERATIONS\nOPERATION +KIND +TRANSACTION/m);
     expect(out).toMatch(/^901 +stake +9223372036854775807 +12\.5/m);
+
+    // An operator's page of it, signed as the API checks it.
+    const { link } = await json<{ link: string }>(['round', 'show', BET, '--link']);
+    const { pathname, searchParams } = new URL(link);
+    const links = createLinks({ publicBaseUrl: '', key: vault.linkSigningKey, clock: systemClock });
+    const [expires = '', signature = ''] = [...searchParams.values()];
+    const shown = pathname.replace('/operator/rounds/', '');
+    expect(links.verifyOperator(shown, expires, signature)).toBe('valid');
+    const linked = await cli(['round', 'show', BET, '--link']);
+    expect(linked.out).toContain(`\nLINK\nhttp://localhost:8080${pathname}?expires=`);
+    expect(out).not.toContain('LINK');
 
     const { code, out: report } = await cli(['audit']);
     expect(code).toBe(1);

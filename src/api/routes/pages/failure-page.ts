@@ -1,4 +1,5 @@
 import { html } from '../../../lib/html';
+import { fileUrl } from './page-files';
 import type { Page } from './send-page';
 
 /** Why a page cannot be shown, for the player who sees it and the person they will ask. */
@@ -18,6 +19,14 @@ export type PageFailure =
   | 'round_unknown'
   | 'busy'
   | 'broken';
+
+/** What is known of the launch whose page cannot be shown. */
+export interface PageLaunch {
+  /** The way back to the casino. */
+  readonly redirectUrl: string | null;
+  /** What support finds the launch by; see `launchCodeOf`. */
+  readonly launchCode: string | null;
+}
 
 interface FailureText {
   readonly status: number;
@@ -124,27 +133,36 @@ const TEXTS: Record<PageFailure, FailureText> = {
 
 /**
  * The page for a failure. It never repeats anything of the request: what stands in the address may be a
- * token, or somebody's script.
- *
- * @param redirectUrl the way back to the casino, as far as it is known
+ * token, or somebody's script. Of a token it tells a code that opens nothing.
  */
-export function failurePage(failure: PageFailure, redirectUrl: string | null = null): Page {
+export function failurePage(failure: PageFailure, launch?: PageLaunch): Page {
   const { status, title, what, causes } = TEXTS[failure];
+  const { redirectUrl = null, launchCode = null } = launch ?? {};
   return {
     status,
     title,
     body: html`
-      <main class="notice">
-        <h1>${title}</h1>
-        <p>${what}</p>
-        <ul>
-          ${causes.map((cause) => html`<li>${cause}</li>`)}
-        </ul>
-        ${
-          redirectUrl !== null &&
-          html`<p><a class="button" href="${redirectUrl}" target="_top">Back to the casino</a></p>`
-        }
-        <p class="small">Reference for support: ${failure}</p>
+      <main class="rh-page failure">
+        <div class="rh-card rh-card-raised rh-stack">
+          <img src="${fileUrl('mark')}" width="48" height="48" alt="" />
+          <h1>${title}</h1>
+          <p>${what}</p>
+          <ul class="page-list">
+            ${causes.map((cause) => html`<li>${cause}</li>`)}
+          </ul>
+          ${
+            redirectUrl !== null &&
+            html`<p>
+              <a class="rh-button rh-button-primary" href="${redirectUrl}" target="_top"
+                >Back to the casino</a
+              >
+            </p>`
+          }
+          <p class="rh-small rh-soft">
+            Reference for support:
+            <span class="rh-mono">${failure}${launchCode !== null && html` ${launchCode}`}</span>
+          </p>
+        </div>
       </main>
     `,
   };

@@ -1,10 +1,12 @@
+import { createHmac } from 'node:crypto';
 import { createLinks, ROUND_LINK_MS } from './links';
 
 const BET = '64aa6ac13b909c3b91986abe';
+const KEY = Buffer.alloc(32, 7);
 let nowMs = 1_800_000_000_000;
 const links = createLinks({
   publicBaseUrl: 'https://play.example.com',
-  key: Buffer.alloc(32, 7),
+  key: KEY,
   clock: { nowMs: () => nowMs },
 });
 
@@ -86,4 +88,18 @@ test('a signature in another spelling of the same bytes opens nothing', () => {
     expect(links.verifyRound(betId, expires, spelling)).toBe('forged');
   }
   expect(links.verifyRound(betId, expires, signature)).toBe('valid');
+});
+
+test("an operator's link is another kind: neither opens what the other opens", () => {
+  const { searchParams, pathname } = new URL(links.operatorUrl('7'));
+  expect(pathname).toBe('/operator/rounds/7');
+  const [expires, signature] = [searchParams.get('expires')!, searchParams.get('signature')!];
+  expect(links.verifyOperator('7', expires, signature)).toBe('valid');
+  expect(links.verifyOperator('8', expires, signature)).toBe('forged');
+  // Were a bet ever named like a round, its link would still be of its own kind.
+  const players = createHmac('sha256', KEY).update(`round-link\n7\n${expires}`).digest('base64url');
+  expect(links.verifyOperator('7', expires, players)).toBe('forged');
+  expect(links.verifyRound('7', expires, signature)).toBe('forged');
+  nowMs += 60 * 60 * 1_000;
+  expect(links.verifyOperator('7', expires, signature)).toBe('expired');
 });

@@ -1,7 +1,12 @@
 import type { Pool } from 'pg';
 import { gameOf, type Game } from '../../../db/catalogue';
-import { sessionByToken, sessionState, type SessionContext } from '../../../db/sessions';
-import type { PageFailure } from './failure-page';
+import {
+  launchCodeOf,
+  sessionByToken,
+  sessionState,
+  type SessionContext,
+} from '../../../db/sessions';
+import type { PageFailure, PageLaunch } from './failure-page';
 
 /** The game id that stands for the product's lobby (partner document, Open game). */
 export const LOBBY_GAME_ID = '0';
@@ -9,9 +14,11 @@ export const LOBBY_GAME_ID = '0';
 /** A launch token as we make them. Anything else is not worth a query. */
 const TOKEN = /^[A-Za-z][A-Za-z0-9_-]{15,127}$/;
 
-export type OpenedSession =
-  | { readonly ok: true; readonly context: SessionContext }
-  | { readonly ok: false; readonly failure: PageFailure; readonly redirectUrl: string | null };
+export type OpenedSession = PageLaunch &
+  (
+    | { readonly ok: true; readonly context: SessionContext }
+    | { readonly ok: false; readonly failure: PageFailure }
+  );
 
 /**
  * The session of a launch token, if it may open a page now. A page may be reloaded while its session
@@ -22,17 +29,18 @@ export async function openSession(
   token: string | undefined,
   nowMs: number,
 ): Promise<OpenedSession> {
-  if (token === undefined || token === '') return refused('link_incomplete');
-  const context = TOKEN.test(token) ? await sessionByToken(pool, token) : undefined;
-  if (!context) return refused('link_unknown');
+  const nobody = { redirectUrl: null, launchCode: null };
+  if (token === undefined || token === '')
+    return { ok: false, failure: 'link_incomplete', ...nobody };
+  if (!TOKEN.test(token)) return { ok: false, failure: 'link_unknown', ...nobody };
+  const context = await sessionByToken(pool, token);
+  const launchCode = launchCodeOf(token);
+  if (!context) return { ok: false, failure: 'link_unknown', redirectUrl: null, launchCode };
   const failure = failureOf(context, nowMs);
+  const { redirectUrl } = context.session;
   return failure === undefined
-    ? { ok: true, context }
-    : { ok: false, failure, redirectUrl: context.session.redirectUrl };
-}
-
-function refused(failure: PageFailure): OpenedSession {
-  return { ok: false, failure, redirectUrl: null };
+    ? { ok: true, context, redirectUrl, launchCode }
+    : { ok: false, failure, redirectUrl, launchCode };
 }
 
 function failureOf(context: SessionContext, nowMs: number): PageFailure | undefined {

@@ -1,11 +1,11 @@
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
-import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
+import type { FastifyPluginAsync } from 'fastify';
 import { isDatabaseUnavailable } from '../../../db/unavailable';
 import { OverloadedError, seatRoutes } from '../../limits/limits';
 import { failurePage } from './failure-page';
 import { addLaunchPage } from './launch-page';
 import { addLobbyPages } from './lobby-page';
+import { addOperatorPage } from './operator-page';
+import { addPageFiles } from './page-files';
 import type { PagesDeps } from './pages-deps';
 import { addRoundPage } from './round-page';
 import { sendPage } from './send-page';
@@ -13,13 +13,7 @@ import { sendPage } from './send-page';
 /** A form of ours holds a token and a game's number. */
 const FORM_BYTES_MAX = 4_096;
 
-const FILES = {
-  'pages.css': 'text/css; charset=utf-8',
-  'launch.js': 'text/javascript; charset=utf-8',
-  'roundhouse.svg': 'image/svg+xml',
-} as const;
-
-/** What players see of us: launch, lobby and round result, in a scope with an error door of its own. */
+/** Our pages: launch, lobby and a round's story for players, and for operators, in a scope with an error door of its own. */
 export function pagesRoutes(deps: PagesDeps): FastifyPluginAsync {
   return async (scope) => {
     scope.setErrorHandler((error, _request, reply) => {
@@ -45,22 +39,10 @@ export function pagesRoutes(deps: PagesDeps): FastifyPluginAsync {
       { parseAs: 'string', bodyLimit: FORM_BYTES_MAX },
       (_request, body, done) => done(null, new URLSearchParams(String(body))),
     );
-    addFiles(scope);
+    addPageFiles(scope);
     addLaunchPage(scope, deps);
     addLobbyPages(scope, deps);
     addRoundPage(scope, deps);
+    addOperatorPage(scope, deps);
   };
-}
-
-function addFiles(scope: FastifyInstance): void {
-  for (const [name, type] of Object.entries(FILES)) {
-    const content = readFileSync(path.join(__dirname, 'public', name));
-    scope.get(`/pages/${name}`, (_request, reply) =>
-      reply
-        .type(type)
-        .header('cache-control', 'public, max-age=300')
-        .header('x-content-type-options', 'nosniff')
-        .send(content),
-    );
-  }
 }

@@ -1,12 +1,15 @@
 import type { FastifyReply } from 'fastify';
 import { html, type SafeHtml } from '../../../lib/html';
+import { fileUrl, type PAGE_FILES } from './page-files';
 
 export interface Page {
   readonly title: string;
   readonly body: SafeHtml;
   readonly status?: number;
-  /** Files of ours below /pages. */
-  readonly script?: string;
+  /** A script that runs when the page has been read. */
+  readonly script?: keyof typeof PAGE_FILES;
+  /** Whether its script asks us for more. */
+  readonly connects?: boolean;
   /** Origins besides ours that the page shows in a frame or takes pictures from. */
   readonly frameOrigin?: string;
   readonly pictureOrigins?: readonly string[];
@@ -50,7 +53,8 @@ export const SOURCE = /^https?:\/\/([a-z0-9._-]+|\[[0-9a-f:.]+\])(:\d+)?$/;
 /** Proxies take some 8 KB of headers; a list that is longer than this is as good as none. */
 const FRAMED_BY_LENGTH_MAX = 4_096;
 
-function policyOf({ frameOrigin, pictureOrigins = [], formOrigins = [], framedBy }: Page): string {
+function policyOf(page: Page): string {
+  const { frameOrigin, pictureOrigins = [], formOrigins = [], framedBy } = page;
   const sources = (name: string, origins: readonly string[]) =>
     [`${name} 'self'`, ...origins.filter((origin) => SOURCE.test(origin))].join(' ');
   return [
@@ -58,6 +62,7 @@ function policyOf({ frameOrigin, pictureOrigins = [], formOrigins = [], framedBy
     "style-src 'self'",
     "script-src 'self'",
     sources('img-src', pictureOrigins),
+    ...(page.connects === true ? ["connect-src 'self'"] : []),
     ...(frameOrigin !== undefined && SOURCE.test(frameOrigin) ? [`frame-src ${frameOrigin}`] : []),
     sources('form-action', formOrigins),
     "base-uri 'none'",
@@ -81,10 +86,12 @@ function documentOf({ title, body, script, layout = 'document' }: Page): string 
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="robots" content="noindex" />
+        <meta name="color-scheme" content="light dark" />
         <title>${title}</title>
-        <link rel="icon" href="/pages/roundhouse.svg" type="image/svg+xml" />
-        <link rel="stylesheet" href="/pages/pages.css" />
-        ${script !== undefined && html`<script src="/pages/${script}" defer></script>`}
+        <link rel="icon" href="${fileUrl('mark')}" type="image/svg+xml" />
+        <link rel="stylesheet" href="${fileUrl('design')}" />
+        <link rel="stylesheet" href="${fileUrl('pages')}" />
+        ${script !== undefined && html`<script src="${fileUrl(script)}" defer></script>`}
       </head>
       <body class="${layout}">
         ${body}
