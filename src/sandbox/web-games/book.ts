@@ -10,7 +10,15 @@ import {
   noteRepeat,
   recordAnswer,
 } from './round-book';
-import { savePartner, findPartner, openSession, findSession, steerSession } from './session-book';
+import {
+  savePartner,
+  findPartner,
+  openSession,
+  findSession,
+  findSessionInPlay,
+  steerSession,
+} from './session-book';
+import { playedRounds } from './spin-history';
 import { inTransaction } from './transaction';
 
 export type Book = ReturnType<typeof createBook>;
@@ -27,9 +35,11 @@ export function createBook(pool: Pool) {
     partner: findPartner.bind(null, pool),
     openSession: openSession.bind(null, pool),
     session: findSession.bind(null, pool),
+    sessionInPlay: findSessionInPlay.bind(null, pool),
     steerSession: steerSession.bind(null, pool),
     startRound: startRound.bind(null, pool),
     round: findRound.bind(null, pool),
+    playedRounds: playedRounds.bind(null, pool),
     operationsOf: operationsOf.bind(null, pool),
     unfinishedRounds: unfinishedRounds.bind(null, pool),
     beginAttempt: beginAttempt.bind(null, pool),

@@ -1,4 +1,14 @@
 import { createHash } from 'node:crypto';
+import { assert } from '../../lib/assert';
+import type { Game } from './catalogue';
+import {
+  machineOf,
+  tenthsOf,
+  type LineWin,
+  type Machine,
+  type Outcome,
+  type Reels,
+} from './machine';
 
 /**
  * What a round may look like on the wire. The provider document leaves all of these open: a Debit "may
@@ -36,14 +46,25 @@ export type Step =
       readonly of: number;
     };
 
+/** One turn of the reels: its stake, what they show, and what that pays. Amounts are minor units. */
+export interface Spin {
+  readonly stake: bigint;
+  readonly reels: Reels;
+  readonly wins: readonly SpinWin[];
+}
+
+export interface SpinWin extends LineWin {
+  readonly amount: bigint;
+}
+
 export interface Script {
   readonly shape: Shape;
   readonly steps: readonly Step[];
-  /** Three rows of three symbols. */
-  readonly reels: readonly (readonly string[])[];
+  /** One for each stake, in their order: a bonus round has several. */
+  readonly spins: readonly Spin[];
 }
 
-// Chances in thousandths. With the multipliers below about 95 % of all stakes come back.
+// Chances in thousandths. With the paytables about 95 % of all stakes come back.
 const SHAPE_CHANCES: readonly (readonly [Shape, number])[] = [
   ['loss_closed', 260],
   ['loss_open', 170],
@@ -55,24 +76,23 @@ const SHAPE_CHANCES: readonly (readonly [Shape, number])[] = [
   ['bonus_lost', 10],
 ];
 
-// Multipliers of the stake in tenths.
-const WINS: readonly (readonly [number, number])[] = [
-  [5, 25],
-  [10, 20],
-  [15, 15],
-  [20, 18],
-  [30, 10],
-  [50, 7],
-  [100, 4],
-  [250, 1],
+/** How many lines win in each further spin of a bonus round that is won: four at most in all. */
+const BONUS_PLANS: readonly (readonly (readonly number[])[])[] = [
+  [[1], [2], [3]],
+  [
+    [0, 1],
+    [1, 0],
+    [1, 1],
+    [1, 2],
+    [2, 1],
+    [2, 2],
+    [0, 2],
+    [2, 0],
+  ],
 ];
-const BONUS_WINS: readonly (readonly [number, number])[] = [
-  [5, 32],
-  [10, 32],
-  [20, 23],
-  [30, 9],
-  [40, 4],
-];
+
+/** What a further spin of a bonus round stakes, in stakes of the round's first. */
+const BONUS_STAKES = [1, 2] as const;
 
 type Draw = (below: number) => number;
 
@@ -92,68 +112,97 @@ export function createDraw(seed: string): Draw {
 }
 
 /**
- * Draws a round.
+ * Draws a round: its shape by chance, then for each spin one of all the places where the game's reels can
+ * stop with that outcome. What is paid is what the reels show.
  *
  * @param seed names the spin, for instance `<session seed>/<number of the round>`
- * @param stake in minor units
- * @param symbols the game's own, the dearest first
- * @param forced a shape a test asks for; its amounts still come from the seed
+ * @param stake in minor units, a multiple of ten: pays are tenths of it, and no coin is ever split
+ * @param forced a shape a test asks for; reels and amounts still come from the seed
  */
-export function drawRound(
-  seed: string,
-  stake: bigint,
-  symbols: readonly string[],
-  forced?: Shape,
-): Script {
+export function drawRound(seed: string, stake: bigint, game: Game, forced?: Shape): Script {
   const draw = createDraw(seed);
   const drawn = weighted(draw, SHAPE_CHANCES);
   const shape = forced ?? drawn;
-  return { shape, steps: stepsOf(shape, stake, draw), reels: reelsOf(shape, symbols, draw) };
+  const spins = spinsOf(shape, stake, machineOf(game), draw);
+  return { shape, steps: stepsOf(shape, spins, draw), spins };
 }
 
-function stepsOf(shape: Shape, stake: bigint, draw: Draw): Step[] {
-  const credit = (amount: bigint, isClose: boolean): Step => ({ kind: 'credit', amount, isClose });
-  const debit = (amount: bigint, isClose: boolean, of: number): Step => ({
-    kind: 'debit',
-    amount,
-    isClose,
-    of,
-  });
+function spinsOf(shape: Shape, stake: bigint, machine: Machine, draw: Draw): Spin[] {
+  const spin = (amount: bigint, outcomes: readonly Outcome[]): Spin => {
+    const { reels, wins } = pick(draw, outcomes);
+    const paid = wins.map((win) => ({ ...win, amount: tenthsOfStake(amount, win.tenths) }));
+    return { stake: amount, reels, wins: paid };
+  };
+  const losses = machine.byLines[0] ?? [];
   switch (shape) {
     case 'loss_closed':
-      return [credit(stake, true)];
     case 'loss_open':
-      return [credit(stake, false)];
     case 'loss_debit':
-      return [credit(stake, false), debit(0n, true, 0)];
+      return [spin(stake, losses)];
     case 'win_closed':
-      return [credit(stake, false), debit(times(stake, weighted(draw, WINS)), true, 0)];
     case 'win_open':
-      return [credit(stake, false), debit(times(stake, weighted(draw, WINS)), false, 0)];
+      return [spin(stake, machine.wins)];
     case 'bonus':
     case 'bonus_open':
     case 'bonus_lost': {
-      const stakes = [stake, ...bonusStakes(stake, draw)];
-      const wins = shape === 'bonus_lost' ? 0 : 1 + draw(4);
-      const steps: Step[] = stakes.map((amount, i) =>
-        credit(amount, shape === 'bonus_lost' && i === stakes.length - 1),
-      );
-      for (let win = 0; win < wins; win++) {
-        const of = draw(stakes.length);
-        const amount = times(stakes[of] ?? stake, weighted(draw, BONUS_WINS));
-        const last = win === wins - 1;
-        const step = debit(amount, last && shape === 'bonus', of);
-        // A win may come as soon as its stake is in; the last call of all stays last, since it may close.
-        if (last) steps.push(step);
-        else steps.splice(between(draw, positionAfter(steps, of), steps.length), 0, step);
-      }
-      return steps;
+      const plan = pick(draw, pick(draw, BONUS_PLANS));
+      return [
+        spin(stake, machine.bonus),
+        ...plan.map((lines) =>
+          spin(
+            stake * BigInt(pick(draw, BONUS_STAKES)),
+            shape === 'bonus_lost' ? losses : (machine.byLines[lines] ?? []),
+          ),
+        ),
+      ];
     }
   }
 }
 
-function bonusStakes(stake: bigint, draw: Draw): bigint[] {
-  return Array.from({ length: 1 + draw(2) }, () => stake * BigInt(1 + draw(2)));
+function stepsOf(shape: Shape, spins: readonly Spin[], draw: Draw): Step[] {
+  const credits = spins.map(({ stake }): Step => ({
+    kind: 'credit',
+    amount: stake,
+    isClose: false,
+  }));
+  const last = credits.length - 1;
+  const closed = (steps: readonly Step[]): Step[] =>
+    steps.map((step, at) => (at === steps.length - 1 ? { ...step, isClose: true } : step));
+  switch (shape) {
+    case 'loss_closed':
+    case 'bonus_lost':
+      return closed(credits);
+    case 'loss_open':
+      return credits;
+    case 'loss_debit':
+      return closed([...credits, debit(0n, 0)]);
+    case 'win_closed':
+      return closed([...credits, debit(sum(spins[0]?.wins ?? []), 0)]);
+    case 'win_open':
+      return [...credits, debit(sum(spins[0]?.wins ?? []), 0)];
+    case 'bonus':
+    case 'bonus_open': {
+      // Each line of a bonus round is paid for itself, as soon as its stake is in or later; the last call
+      // of all is a win, since it may close the round.
+      const wins = spins.flatMap((one, of) => one.wins.map(({ amount }) => debit(amount, of)));
+      const steps = [...credits];
+      const final = wins.pop();
+      for (const win of wins) {
+        steps.splice(between(draw, positionAfter(steps, win.of), steps.length), 0, win);
+      }
+      if (final) steps.push(final);
+      assert(last > 0 && final, 'a bonus round has further stakes and at least one win');
+      return shape === 'bonus' ? closed(steps) : steps;
+    }
+  }
+}
+
+function debit(amount: bigint, of: number): Extract<Step, { kind: 'debit' }> {
+  return { kind: 'debit', amount, isClose: false, of };
+}
+
+function sum(wins: readonly SpinWin[]): bigint {
+  return wins.reduce((total, { amount }) => total + amount, 0n);
 }
 
 function positionAfter(steps: readonly Step[], stakeIndex: number): number {
@@ -165,10 +214,16 @@ function between(draw: Draw, low: number, high: number): number {
   return low + draw(high - low + 1);
 }
 
-// The smallest coin is the least a win can be: a stake of one yen at half pays one.
-function times(stake: bigint, tenths: number): bigint {
-  const amount = (stake * BigInt(tenths)) / 10n;
-  return amount > 0n ? amount : 1n;
+function tenthsOfStake(stake: bigint, tenths: number): bigint {
+  const amount = stake * BigInt(tenths);
+  assert(amount % 10n === 0n, 'a stake is a multiple of ten, so that no coin is split');
+  return amount / 10n;
+}
+
+function pick<T>(draw: Draw, choices: readonly T[]): T {
+  const choice = choices[draw(choices.length)];
+  assert(choice !== undefined, 'the reels can show every outcome');
+  return choice;
 }
 
 function weighted<T>(draw: Draw, table: readonly (readonly [T, number])[]): T {
@@ -181,15 +236,30 @@ function weighted<T>(draw: Draw, table: readonly (readonly [T, number])[]): T {
   throw new Error('a table of chances is empty');
 }
 
-function reelsOf(shape: Shape, symbols: readonly string[], draw: Draw): string[][] {
-  const any = () => symbols[draw(symbols.length)] ?? 'star';
-  const rows = [0, 1, 2].map(() => [any(), any(), any()]);
-  const lucky = any();
-  if (shape.startsWith('bonus')) return [rows[0] ?? [], ['bonus', 'bonus', 'bonus'], rows[2] ?? []];
-  if (shape.startsWith('win')) return [rows[0] ?? [], [lucky, lucky, lucky], rows[2] ?? []];
-  // A loss must not look like a win: the middle row never holds three alike.
-  const other = symbols.find((symbol) => symbol !== lucky) ?? 'bonus';
-  return [rows[0] ?? [], [lucky, other, rows[1]?.[2] ?? lucky], rows[2] ?? []];
+/**
+ * What of all stakes comes back to players over time, as a fraction: counted over every place where the
+ * reels can stop and every plan of a bonus round, not tried out.
+ */
+export function returnToPlayer(game: Game): number {
+  const { wins, byLines } = machineOf(game);
+  const mean = (numbers: readonly number[]) => numbers.reduce((a, b) => a + b, 0) / numbers.length;
+  const pays = (outcomes: readonly Outcome[]) => mean(outcomes.map(tenthsOf)) / 10;
+  const paysByLines = byLines.map((outcomes) => (outcomes.length > 0 ? pays(outcomes) : 0));
+  const bonusStake = mean(BONUS_STAKES);
+  const bonusSpins = mean(BONUS_PLANS.map((plans) => mean(plans.map((plan) => plan.length))));
+  const bonusPays = mean(
+    BONUS_PLANS.map((plans) =>
+      mean(plans.map((plan) => plan.reduce((all, lines) => all + (paysByLines[lines] ?? 0), 0))),
+    ),
+  );
+  let staked = 0;
+  let paid = 0;
+  for (const [shape, chance] of SHAPE_CHANCES) {
+    staked += chance * (1 + (shape.startsWith('bonus') ? bonusSpins * bonusStake : 0));
+    if (shape.startsWith('win')) paid += chance * pays(wins);
+    if (shape === 'bonus' || shape === 'bonus_open') paid += chance * bonusStake * bonusPays;
+  }
+  return paid / staked;
 }
 
 /**
@@ -235,15 +305,27 @@ export function scriptToJson(script: Script): string {
 
 /** The inverse of `scriptToJson`, from the value PostgreSQL hands back. */
 export function scriptFromJson(stored: unknown): Script {
-  const raw = stored as Omit<Script, 'steps'> & {
+  const raw = stored as {
+    shape: Shape;
     steps: readonly { kind: 'credit' | 'debit'; amount: string; isClose: boolean; of?: number }[];
+    spins?: readonly {
+      stake: string;
+      reels: Reels;
+      wins: readonly (LineWin & { amount: string })[];
+    }[];
   };
   return {
-    ...raw,
+    shape: raw.shape,
     steps: raw.steps.map((step) =>
       step.kind === 'credit'
         ? { kind: 'credit', amount: BigInt(step.amount), isClose: step.isClose }
         : { kind: 'debit', amount: BigInt(step.amount), isClose: step.isClose, of: step.of ?? 0 },
     ),
+    // Rounds from before there were win lines have no spins to show; their money is in the steps.
+    spins: (raw.spins ?? []).map((spin) => ({
+      stake: BigInt(spin.stake),
+      reels: spin.reels,
+      wins: spin.wins.map((win) => ({ ...win, amount: BigInt(win.amount) })),
+    })),
   };
 }

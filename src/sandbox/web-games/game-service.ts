@@ -102,6 +102,11 @@ export async function launchGame(
   if (!playerId || playerId.length > 100) return refuse(1, 'player_id is required');
   if (!token || token.length > 1000) return refuse(1, 'token is required');
   const reply = await deps.client.authorize(partner, { playerId, gameId: game.id, token });
+  if (reply.is === 'none' || reply.code === 1) {
+    // The partner is away, but a player who comes back to an open spin must see what becomes of it.
+    const open = await deps.book.sessionInPlay({ ...base, playerId, token });
+    if (open) return { ok: true, session: open, game };
+  }
   if (reply.is === 'none') return refuse(13);
   if (reply.code !== 0) return refuse(reply.code, reply.message ?? MESSAGES[reply.code]);
   if (reply.currency !== currency) return refuse(102);

@@ -1,10 +1,8 @@
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Pool } from 'pg';
 import { parseAmount } from '../../domain/money';
 import { sleep } from '../../lib/clock';
-import { iconSvg, symbolSvg, SYMBOL_NAMES } from './artwork';
+import type { GameAssets } from './assets';
 import type { Book } from './book';
 import { GAMES, gameOf, iconPath } from './catalogue';
 import { drawRound, SHAPES, type Shape } from './engine';
@@ -22,7 +20,11 @@ export interface RouteDeps {
   readonly client: PartnerClient;
   readonly runner: RoundRunner;
   readonly settings: CallSettings;
+  readonly assets: GameAssets;
 }
+
+const NO_SESSION =
+  'This game is no longer open here. Nothing was taken. Please open it again from the casino.';
 
 /** A parameter by its exact name; given twice it counts as missing, since nobody knows which was meant. */
 export function param(query: unknown, name: string): string | undefined {
@@ -63,7 +65,8 @@ export function addWebGamesApi(app: FastifyInstance, deps: RouteDeps): void {
     if (!launch.ok) return launch.refusal;
     const { session, game } = launch;
     const view = await loadView(deps, session.sessionId);
-    return sendPage(reply, gamePage(session, game, view ?? viewOf(session, game, undefined, [])));
+    const shown = view ?? viewOf(session, game, undefined, []);
+    return sendPage(reply, gamePage(session, game, shown, deps.assets));
   });
 }
 
@@ -79,19 +82,25 @@ function sendPage(reply: FastifyReply, page: string): FastifyReply {
   );
 }
 
-/** What the game page asks for: a session's state, and a spin. */
+/** What the game page asks for: a session's state, its last rounds, and a spin. */
 export function addPlayApi(app: FastifyInstance, deps: RouteDeps): void {
   const { book, runner, settings } = deps;
 
   app.get<{ Params: { session: string } }>('/play/:session', async (request, reply) => {
     const view = await loadView(deps, request.params.session);
-    return view ?? reply.code(404).send({ error: 'There is no such session.' });
+    return view ?? reply.code(404).send({ error: NO_SESSION });
+  });
+
+  app.get<{ Params: { session: string } }>('/play/:session/rounds', async (request, reply) => {
+    const session = await book.session(request.params.session);
+    if (!session) return reply.code(404).send({ error: NO_SESSION });
+    return { rounds: await book.playedRounds(session) };
   });
 
   app.post<{ Params: { session: string } }>('/play/:session/spin', async (request, reply) => {
     const session = await book.session(request.params.session);
     const game = session && gameOf(String(session.gameId));
-    if (!session || !game) return reply.code(404).send({ error: 'There is no such session.' });
+    if (!session || !game) return reply.code(404).send({ error: NO_SESSION });
     const text = param(request.body, 'stake') ?? '';
     const stake = parseAmount(text, session.exponent);
     if (!stake.ok || !stakesOf(session.exponent).includes(stake.minor)) {
@@ -100,15 +109,20 @@ export function addPlayApi(app: FastifyInstance, deps: RouteDeps): void {
     const start = await book.startRound(session.sessionId, (locked) => {
       const number = locked.roundsPlayed;
       const forced = locked.forcedShapes[number % Math.max(locked.forcedShapes.length, 1)];
-      return drawRound(`${locked.seed}/${String(number)}`, stake.minor, game.symbols, forced);
+      return drawRound(`${locked.seed}/${String(number)}`, stake.minor, game, forced);
     });
     switch (start.is) {
       case 'no_session':
-        return reply.code(404).send({ error: 'There is no such session.' });
+        return reply.code(404).send({ error: NO_SESSION });
       case 'busy':
-        return reply.code(409).send({ error: 'Your last spin is still being checked.' });
+        return reply
+          .code(409)
+          .send({ error: 'Your last spin is still being checked. No other stake was taken.' });
       case 'too_poor':
-        return reply.code(402).send({ error: 'There is not enough play money for this stake.' });
+        return reply.code(402).send({
+          error:
+            'You have too few demo credits left for this stake. Open the game again for new ones: they are not money.',
+        });
       case 'started': {
         if (start.operation) {
           const played = runner.run(start.round.roundId, start.operation);
@@ -128,21 +142,6 @@ async function loadView(deps: RouteDeps, sessionId: string): Promise<SpinView | 
     session.lastRoundId === null ? undefined : await deps.book.round(session.lastRoundId);
   const operations = round ? await deps.book.operationsOf(round.roundId) : [];
   return viewOf(session, game, round, operations);
-}
-
-/** Pictures, style sheet and script. */
-export function addAssets(app: FastifyInstance): void {
-  const serve = (url: string, type: string, content: string) =>
-    app.get(url, (_request, reply) =>
-      reply.type(type).header('cache-control', 'public, max-age=300').send(content),
-    );
-  const asset = (name: string) => readFileSync(path.join(__dirname, 'assets', name), 'utf8');
-  serve('/assets/game.css', 'text/css; charset=utf-8', asset('game.css'));
-  serve('/assets/game.js', 'text/javascript; charset=utf-8', asset('game.js'));
-  for (const name of SYMBOL_NAMES) {
-    serve(`/assets/symbols/${name}.svg`, 'image/svg+xml', symbolSvg(name) ?? '');
-  }
-  for (const game of GAMES) serve(iconPath(game), 'image/svg+xml', iconSvg(game));
 }
 
 /** Whether a text names a shape of a round. */

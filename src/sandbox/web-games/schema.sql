@@ -43,6 +43,7 @@ CREATE TABLE IF NOT EXISTS web_games.rounds (
   state      text NOT NULL CHECK (state IN ('playing', 'finished', 'refused')),
   created_at timestamptz NOT NULL DEFAULT now()
 );
+CREATE INDEX IF NOT EXISTS rounds_of_session ON web_games.rounds (session_id, round_id);
 CREATE INDEX IF NOT EXISTS rounds_playing ON web_games.rounds (round_id) WHERE state = 'playing';
 
 CREATE TABLE IF NOT EXISTS web_games.operations (

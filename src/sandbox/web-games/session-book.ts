@@ -86,6 +86,21 @@ export async function findSession(pool: Pool, sessionId: string): Promise<Sessio
   return rows[0];
 }
 
+/** The session of a launch while its last round is still under way. */
+export async function findSessionInPlay(
+  pool: Pool,
+  launch: Pick<Session, 'partnerId' | 'playerId' | 'gameId' | 'token' | 'currency'>,
+): Promise<Session | undefined> {
+  const { rows } = await pool.query<Session>(
+    `SELECT ${SESSION_COLUMNS} FROM web_games.sessions
+     WHERE partner_id = $1 AND player_id = $2 AND game_id = $3 AND token = $4 AND currency = $5
+       AND NOT demo AND EXISTS (SELECT FROM web_games.rounds
+         WHERE round_id = last_round_id AND state = 'playing')`,
+    [launch.partnerId, launch.playerId, launch.gameId, launch.token, launch.currency],
+  );
+  return rows[0];
+}
+
 /** For tests and the driver: what the session's next rounds are drawn from. */
 export async function steerSession(
   pool: Pool,

@@ -1,13 +1,16 @@
 import { cutToMinor, formatFixed } from '../../domain/money';
-import type { Session } from './session-book';
 import type { Game } from './catalogue';
-import { totalsOf, type Shape } from './engine';
+import { totalsOf, type Script, type Shape } from './engine';
+import { moneyLookOf, moneyText, type MoneyLook } from './money-look';
+import { noticeOf, type Notice } from './notice';
 import type { Operation, Round } from './operation';
+import type { Session } from './session-book';
 
 /** What the page and the headless driver see of a session. Amounts are decimal text. */
 export interface SpinView {
   readonly game: { readonly id: number; readonly title: string };
   readonly currency: string;
+  readonly money: MoneyLook;
   readonly demo: boolean;
   /** As the casino said last; null when it said nothing one can show. */
   readonly balance: string | null;
@@ -22,33 +25,34 @@ export interface RoundView {
   readonly state: 'playing' | 'finished' | 'refused';
   /** The three below stay null until the first stake is taken: nothing spins on money nobody has. */
   readonly shape: Shape | null;
-  readonly reels: readonly (readonly string[])[] | null;
+  /** Those whose stake was taken. */
+  readonly spins: readonly SpinShown[] | null;
   readonly stake: string | null;
   /** Known to the player once every stake of the round is settled. */
   readonly win: string | null;
   /** Why the spin did not happen, or is not over, in plain words. */
-  readonly notice: { readonly code: number | null; readonly text: string } | null;
+  readonly notice: Notice | null;
 }
 
-const CHECKING = 'The casino is not answering. Your spin is being checked; please wait.';
-const PAYING =
-  'You won. The casino is not answering yet; your win will be paid as soon as it does.';
-const CLOSING = 'The casino is not answering. Your round is being closed; please wait.';
-const WIN_REFUSED = 'The casino refused to book this win. Please contact its support.';
-const REFUSALS: Record<number, string> = {
-  1: 'The casino could not take this stake. Please try again.',
-  2: 'There is not enough money in your account for this stake.',
-  4: 'Your account is blocked from playing. Please contact the casino.',
-  5: 'This round was already closed. Please spin again.',
-  11: 'The casino does not know this player. Please open the game again.',
-  14: 'Your session has ended. Please open the game again.',
-};
+interface SpinShown {
+  readonly stake: string;
+  readonly reels: readonly (readonly string[])[];
+  readonly won: string;
+  readonly wins: readonly {
+    readonly line: number;
+    readonly symbol: string;
+    readonly won: string;
+  }[];
+}
 
-/** The stakes on offer, in minor units: from a tenth of a unit where there are tenths, else from ten. */
+/**
+ * The stakes on offer, in minor units: from a tenth of a unit where there are tenths, else from ten. Each
+ * is a multiple of ten, so that pays in tenths of a stake are whole coins.
+ */
 export function stakesOf(exponent: number): readonly bigint[] {
-  // Coins with many decimals are dear: their games start at a ten-thousandth.
-  const smallest =
-    exponent > 3 ? 10n ** BigInt(exponent - 4) : 10n ** BigInt(Math.max(exponent - 1, 1));
+  // Coins with many decimals are dear: their games start at a ten-thousandth, or at ten of their smallest.
+  const places = exponent > 3 ? exponent - 4 : exponent - 1;
+  const smallest = 10n ** BigInt(Math.max(places, 1));
   return [1n, 2n, 5n, 10n, 20n, 50n].map((factor) => factor * smallest);
 }
 
@@ -62,6 +66,7 @@ export function viewOf(
   return {
     game: { id: game.id, title: game.title },
     currency: session.currency,
+    money: moneyLookOf(session.currency),
     demo: session.demo,
     balance: balanceText(session),
     stakes: stakesOf(session.exponent).map((stake) => formatFixed(stake, session.exponent)),
@@ -87,30 +92,28 @@ function roundView(session: Session, round: Round, operations: readonly Operatio
   const money = (minor: bigint) => formatFixed(minor, session.exponent);
   const totals = totalsOf(round.script.steps);
   const stake = session.demo ? totals.stake : taken.reduce((sum, o) => sum + o.amount, 0n);
+  const shown = session.demo ? round.script.spins.length : taken.length;
   return {
     round_id: String(round.roundId),
     state: round.state,
     shape: revealed ? round.script.shape : null,
-    reels: revealed ? round.script.reels : null,
+    spins: revealed ? spinsShown(round.script, shown, money) : null,
     stake: revealed ? money(stake) : null,
     win: session.demo || (revealed && stakesAreSettled) ? money(totals.win) : null,
-    notice: noticeOf(operations),
+    notice: noticeOf(operations, (minor) => moneyText(minor, session)),
   };
 }
 
-function noticeOf(operations: readonly Operation[]): RoundView['notice'] {
-  const last = operations.at(-1);
-  if (last?.status === 'unanswered' && last.attempts > 1) {
-    const text = last.kind === 'credit' ? CHECKING : last.amount > 0n ? PAYING : CLOSING;
-    return { code: last.code, text };
-  }
-  const refused = operations.find((operation) => operation.status === 'refused');
-  if (!refused) return null;
-  if (refused.kind === 'debit') return { code: refused.code, text: WIN_REFUSED };
-  return {
-    code: refused.code,
-    text:
-      REFUSALS[refused.code ?? 1] ??
-      `The casino refused this stake (code ${String(refused.code)}).`,
-  };
+// Stakes are asked for one after the other, and none behind a refused one: those taken are the first ones.
+function spinsShown(
+  { spins }: Script,
+  taken: number,
+  money: (minor: bigint) => string,
+): readonly SpinShown[] {
+  return spins.slice(0, taken).map(({ stake, reels, wins }) => ({
+    stake: money(stake),
+    reels,
+    won: money(wins.reduce((sum, { amount }) => sum + amount, 0n)),
+    wins: wins.map(({ line, symbol, amount }) => ({ line, symbol, won: money(amount) })),
+  }));
 }

@@ -3,10 +3,11 @@ import fastify, { type FastifyInstance } from 'fastify';
 import { Pool } from 'pg';
 import { systemClock, type Clock } from '../../lib/clock';
 import type { Logger } from '../../lib/log';
+import { addAssets, readAssets } from './assets';
 import { createBook } from './book';
 import { createPartnerClient } from './partner-client';
 import { createRoundRunner } from './round-runner';
-import { addAssets, addPlayApi, addWebGamesApi, type RouteDeps } from './routes';
+import { addPlayApi, addWebGamesApi, type RouteDeps } from './routes';
 import { addSandboxRoutes } from './sandbox-routes';
 import type { Partner } from './session-book';
 import { CALL_DEFAULTS, type CallSettings } from './settings';
@@ -54,7 +55,7 @@ export function createWebGamesService(options: WebGamesOptions): WebGamesService
   const runner = createRoundRunner({ book, client, settings, clock, log });
 
   let ending = false;
-  const deps = { pool, book, client, runner, settings };
+  const deps = { pool, book, client, runner, settings, assets: readAssets() };
   const app = createApp(deps, log, () => ending);
 
   return {
@@ -117,7 +118,7 @@ function createApp(deps: RouteDeps, log: Logger, isEnding: () => boolean): Fasti
 
   addWebGamesApi(app, deps);
   addPlayApi(app, deps);
-  addAssets(app);
+  addAssets(app, deps.assets);
   addSandboxRoutes(app, deps);
   app.get('/health/live', () => ({ status: 'ok' }));
   app.get('/health/ready', async (_request, reply) => {
