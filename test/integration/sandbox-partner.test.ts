@@ -1,103 +1,24 @@
-import { createHmac } from 'node:crypto';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { Client } from 'pg';
-import { systemClock } from '../../src/lib/clock';
-import { createLogger } from '../../src/lib/log';
 import {
-  createSandboxPartner,
-  type SandboxPartner,
-} from '../../src/sandbox/partner/sandbox-partner';
-import { createEmptyDatabase } from '../support/postgres';
+  createTestCasino,
+  historyRecord as record,
+  signed,
+  type TestCasino,
+} from '../support/test-casino';
 
-const SECRET = 'example-agent-secret';
-let database: Awaited<ReturnType<typeof createEmptyDatabase>>;
-let casino: SandboxPartner;
-let base: string;
-let db: Client;
-let roundhouse: Server;
-let calls: { path: string; key: string | undefined; body: Record<string, unknown> }[] = [];
-let answers: Record<string, unknown>;
-let names = 0;
-
-const newPlayer = () => `LAG1.p${++names}`;
-const newBet = () => (++names).toString(16).padStart(24, '0');
+let casino: TestCasino;
 
 beforeAll(async () => {
-  database = await createEmptyDatabase();
-  roundhouse = createServer((request, response) => void answerAsRoundhouse(request, response));
-  await new Promise<void>((resolve) => roundhouse.listen(0, '127.0.0.1', resolve));
-  casino = createSandboxPartner({
-    databaseUrl: database.url,
-    apiUrl: `http://127.0.0.1:${(roundhouse.address() as AddressInfo).port}`,
-    apiKey: 'the-key',
-    prefix: 'LAG1',
-    agentSecret: SECRET,
-    currency: 'EUR',
-    publicBaseUrl: 'http://casino.test',
-    log: createLogger('sandbox-partner', 'silent'),
-    clock: systemClock,
-  });
-  base = `http://127.0.0.1:${await casino.listen(0)}`;
-  db = new Client({ connectionString: database.url });
-  await db.connect();
+  casino = await createTestCasino();
 });
+afterAll(() => casino.close());
 
-afterAll(async () => {
-  await casino.close();
-  await db.end();
-  roundhouse.close();
-  await database.drop();
-});
-
-beforeEach(() => {
-  calls = [];
-  answers = {
-    '/create-user': { user_agent: 'LAG1.demo1' },
-    '/game/provider': [{ provider_name: 'Fruit', display_name: 'fruit <b>', image: '' }],
-    '/game/list': {
-      is_item: true,
-      items: [
-        { game_id: '11', game_name: 'Plum & "Co"', game_image: 'http://img.test/11.png' },
-        { game_id: '12', game_name: 'Gone', game_image: '', is_active: false },
-      ],
-    },
-    '/game/open-game': { is_item: false, url: 'http://play.test/launch?token=t1' },
-    '/bet-history/report/detail-bet': { status: true, item: 'http://play.test/round?x=1' },
-  };
-});
-
-async function answerAsRoundhouse(request: IncomingMessage, response: ServerResponse) {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
-  const text = Buffer.concat(chunks).toString('utf8');
-  const path = request.url ?? '';
-  const body = text === '' ? {} : (JSON.parse(text) as Record<string, unknown>);
-  calls.push({ path, key: request.headers['x-api-key']?.toString(), body });
-  response.writeHead(path in answers ? 200 : 500, { 'content-type': 'application/json' });
-  response.end(JSON.stringify(answers[path] ?? { error: 'out of order' }));
-}
-
-// The partner document's sample code, the other way round.
-function signed(payload: Record<string, unknown>): string {
-  const sorted = Object.fromEntries(Object.entries(payload).sort(([a], [b]) => (a < b ? -1 : 1)));
-  const hmac = createHmac('sha256', SECRET).update(JSON.stringify(sorted)).digest('hex');
-  return JSON.stringify({ ...payload, hmac });
-}
-
-async function post(path: string, body: string) {
-  const headers = { 'content-type': 'application/json' };
-  const response = await fetch(base + path, { method: 'POST', headers, body });
-  return { status: response.status, text: await response.text() };
-}
-
-const wallet = (endpoint: string, payload: Record<string, unknown>) =>
-  post(`/wallet/${endpoint}`, signed(payload));
-const sandbox = (path: string, body: object) => post(`/sandbox/${path}`, JSON.stringify(body));
-const bet = (user_agent: string, bet_id: string, balance: number) =>
-  wallet('bet', { user_agent, balance, bet_id });
-const settle = (user_agent: string, bet_id: string, stake: number, balance: number) =>
-  wallet('settle-bet', { user_agent, bet: stake, balance, bet_id });
+const newPlayer = () => casino.newPlayer();
+const newBet = () => casino.newBet();
+const post: TestCasino['post'] = (...call) => casino.post(...call);
+const wallet: TestCasino['wallet'] = (...call) => casino.wallet(...call);
+const sandbox: TestCasino['sandbox'] = (...call) => casino.sandbox(...call);
+const bet: TestCasino['bet'] = (...call) => casino.bet(...call);
+const settle: TestCasino['settle'] = (...call) => casino.settle(...call);
 const ok = (balance: string) => ({
   status: 200,
   text: `{"balance":${balance},"tmp":0,"fish_remaining":0}`,
@@ -118,7 +39,7 @@ interface Book {
   next: string | null;
 }
 async function book(query = ''): Promise<Book> {
-  return (await (await fetch(`${base}/sandbox/book${query}`)).json()) as Book;
+  return (await (await fetch(`${casino.base}/sandbox/book${query}`)).json()) as Book;
 }
 const violationsOf = async (betId: string) =>
   (await book()).violations.items.filter((v) => v.bet_id === betId).map((v) => v.text);
@@ -152,7 +73,7 @@ describe('the wallet', () => {
     }
     expect((await post('/wallet/bet', '{"a"')).status).toBe(400);
     expect(await balanceOf(player)).toBe(1000);
-    const log = await db.query(
+    const log = await casino.db.query(
       'SELECT reply_status FROM callback_log WHERE body LIKE $1 AND NOT signature_ok',
       [`%${id}%`],
     );
@@ -272,7 +193,7 @@ describe('the book', () => {
     const [player, id] = [newPlayer(), newBet()];
     await bet(player, id, 5);
     await settle(player, id, 5, 8);
-    const lines = await db.query(
+    const lines = await casino.db.query(
       `SELECT m.kind, count(*)::int AS lines, sum(amount_minor)::int AS sum
          FROM posting JOIN movement m USING (movement_id) WHERE m.bet_id = $1 GROUP BY 1 ORDER BY 1`,
       [id],
@@ -282,13 +203,15 @@ describe('the book', () => {
       { kind: 'settle-bet', lines: 2, sum: 0 },
     ]);
     expect((await book()).balanced).toBe(true);
-    await expect(db.query('UPDATE posting SET amount_minor = 1')).rejects.toThrow('append-only');
-    await expect(db.query('DELETE FROM movement')).rejects.toThrow('append-only');
+    await expect(casino.db.query('UPDATE posting SET amount_minor = 1')).rejects.toThrow(
+      'append-only',
+    );
+    await expect(casino.db.query('DELETE FROM movement')).rejects.toThrow('append-only');
     await expect(
-      db.query("INSERT INTO movement (kind, moved_at) VALUES ('topup', now())"),
+      casino.db.query("INSERT INTO movement (kind, moved_at) VALUES ('topup', now())"),
     ).rejects.toThrow('two lines');
     await expect(
-      db.query(`INSERT INTO posting (movement_id, account_id, amount_minor)
+      casino.db.query(`INSERT INTO posting (movement_id, account_id, amount_minor)
                 SELECT movement_id, account_id, 1 FROM posting LIMIT 1`),
     ).rejects.toThrow('two lines');
   });
@@ -297,10 +220,10 @@ describe('the book', () => {
     const player = newPlayer();
     await balanceOf(player);
     const shift = 'UPDATE account SET balance_minor = balance_minor + $2 WHERE user_agent = $1';
-    await db.query(shift, [player, 100]);
+    await casino.db.query(shift, [player, 100]);
     expect((await book()).balanced).toBe(false);
     expect((await bet(player, newBet(), 1)).status).toBe(500);
-    await db.query(shift, [player, -100]);
+    await casino.db.query(shift, [player, -100]);
     expect((await book()).balanced).toBe(true);
     expect((await bet(player, newBet(), 1)).status).toBe(200);
   });
@@ -316,30 +239,12 @@ describe('the book', () => {
       if (page.next === null) break;
       query = `?limit=2&after=${page.next}`;
     }
-    const all = await db.query<{ n: string }>('SELECT count(*) AS n FROM bet');
+    const all = await casino.db.query<{ n: string }>('SELECT count(*) AS n FROM bet');
     expect(new Set(seen).size).toBe(seen.length);
     expect(String(seen.length)).toBe(all.rows[0]?.n);
   });
 });
 
-function record(user_agent: string, _id: string, change: Record<string, unknown> = {}) {
-  return {
-    _id,
-    type: 'create',
-    provider: 'Fruit',
-    game: 'Plum & "Co"',
-    game_id: '11',
-    user_agent,
-    before_balance: 1000,
-    after_balance: 995,
-    used_balance: 5,
-    receive_balance: 0,
-    winlose: -5,
-    createdAt: '2026-06-04T09:30:00.000Z',
-    updatedAt: '2026-06-04T09:30:00.000Z',
-    ...change,
-  };
-}
 const UPDATE = {
   type: 'update',
   receive_balance: 20,
@@ -409,7 +314,7 @@ describe('the switchboard', () => {
     await set({ endpoint: 'bet', mode: 'none' });
     expect((await bet(player, declined, 5)).status).toBe(402);
     expect(await balanceOf(player)).toBe(995);
-    expect(await (await fetch(`${base}/sandbox/faults`)).json()).toEqual({ faults: [] });
+    expect(await (await fetch(`${casino.base}/sandbox/faults`)).json()).toEqual({ faults: [] });
   });
 
   test('a hanging call gets no answer and moves nothing', async () => {
@@ -419,7 +324,7 @@ describe('the switchboard', () => {
     const headers = { 'content-type': 'application/json' };
     const signal = AbortSignal.timeout(300);
     await expect(
-      fetch(`${base}/wallet/bet`, { method: 'POST', headers, body, signal }),
+      fetch(`${casino.base}/wallet/bet`, { method: 'POST', headers, body, signal }),
     ).rejects.toThrow('timeout');
     expect(await balanceOf(player)).toBe(1000);
   });
@@ -431,127 +336,5 @@ describe('the switchboard', () => {
     );
     expect((await sandbox('topup', { user_agent: 'ELSE.p', amount: 1 })).status).toBe(400);
     expect((await sandbox('topup', { user_agent: newPlayer(), amount: -1 })).status).toBe(400);
-  });
-});
-
-describe('the storefront', () => {
-  const visit = (path: string, cookie?: string) =>
-    fetch(base + path, { redirect: 'manual', headers: cookie ? { cookie } : {} });
-  const submit = (path: string, form: Record<string, string>, headers: Record<string, string>) =>
-    fetch(base + path, {
-      method: 'POST',
-      redirect: 'manual',
-      headers,
-      body: new URLSearchParams(form),
-    });
-  async function logIn(): Promise<string> {
-    const response = await submit('/login', { reference: 'demo1' }, {});
-    expect([response.status, response.headers.get('location')]).toEqual([303, '/']);
-    return (response.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
-  }
-
-  test('logging in creates the player at Roundhouse and shows balance and games', async () => {
-    expect(await (await visit('/')).text()).toContain('Play as Demo Player');
-    const cookie = await logIn();
-    expect(calls[0]).toEqual({
-      path: '/create-user',
-      key: 'the-key',
-      body: { user_agent: 'demo1' },
-    });
-    const response = await visit('/', cookie);
-    const page = await response.text();
-    expect(page).toMatch(/data-testid="balance"[^>]*>1000\.00 EUR</);
-    expect(page).toContain('data-testid="play-11"');
-    expect(page).toContain('http://img.test/11.png');
-    expect(page).toContain('data-testid="lobby-Fruit"');
-    expect(page).toContain('Plum &amp; &quot;Co&quot;');
-    expect(page).not.toContain('fruit <b>');
-    expect(page).not.toContain('play-12');
-    const policy = response.headers.get('content-security-policy');
-    expect(policy).toContain("script-src 'self'");
-    expect(page).not.toMatch(/<script(?![^>]*src=)|style=/);
-    expect(await (await visit('/balance', cookie)).json()).toMatchObject({ balance: '1000' });
-    const out = await submit('/logout', {}, { cookie });
-    expect(out.headers.get('set-cookie')).toContain('Max-Age=0');
-  });
-
-  test('play opens the game with a way back and sends the player there', async () => {
-    const cookie = await logIn();
-    const form = { game_provider: 'Fruit', game_id: '11', mobile: 'true' };
-    const opened = await submit('/play', form, { cookie });
-    expect([opened.status, opened.headers.get('location')]).toEqual([
-      303,
-      'http://play.test/launch?token=t1',
-    ]);
-    expect(calls.at(-1)?.body).toEqual({
-      user_agent: 'LAG1.demo1',
-      game_provider: 'Fruit',
-      game_id: '11',
-      redirect_url: 'http://casino.test/',
-      mobile: true,
-    });
-    answers['/game/open-game'] = { url: 'javascript:alert(1)' };
-    expect((await submit('/play', form, { cookie })).status).toBe(502);
-  });
-
-  test('the bet history shows the amounts and leads to the round', async () => {
-    const cookie = await logIn();
-    const id = newBet();
-    await bet('LAG1.demo1', id, 5);
-    await wallet('history', record('LAG1.demo1', id, { receive_balance: 20.5, winlose: 15.5 }));
-    const page = await (await visit('/history', cookie)).text();
-    expect(page).toContain('data-testid="history"');
-    for (const text of ['5.00 EUR', '20.50 EUR', '15.50 EUR', `href="/history/${id}"`]) {
-      expect(page).toContain(text);
-    }
-    const round = await visit(`/history/${id}`, cookie);
-    expect([round.status, round.headers.get('location')]).toEqual([
-      302,
-      'http://play.test/round?x=1',
-    ]);
-    const foreign = newBet();
-    await wallet('history', record(newPlayer(), foreign));
-    expect((await visit(`/history/${foreign}`, cookie)).status).toBe(404);
-  });
-
-  test('when Roundhouse is out of order the pages say so and still show the balance', async () => {
-    const cookie = await logIn();
-    answers = {};
-    const home = await visit('/', cookie);
-    expect(home.status).toBe(503);
-    expect(await home.text()).toMatch(/data-testid="balance"[\s\S]*The game service answered 500/);
-    expect((await submit('/play', { game_id: '11' }, { cookie })).status).toBe(502);
-    expect((await submit('/login', { reference: 'x' }, {})).status).toBe(502);
-  });
-
-  test('a form sent from another site is refused', async () => {
-    const cookie = await logIn();
-    const origin = 'http://evil.test';
-    expect((await submit('/play', { game_id: '11' }, { cookie, origin })).status).toBe(403);
-    expect(calls.filter((call) => call.path === '/game/open-game')).toEqual([]);
-  });
-
-  test('it is ready, and its tables survive a second start', async () => {
-    expect((await visit('/health/ready')).status).toBe(200);
-    const start = async (currency: string) => {
-      const again = createSandboxPartner({
-        databaseUrl: database.url,
-        apiUrl: 'http://127.0.0.1:9',
-        apiKey: 'the-key',
-        prefix: 'LAG1',
-        agentSecret: SECRET,
-        currency,
-        publicBaseUrl: 'http://casino.test',
-        log: createLogger('sandbox-partner', 'silent'),
-        clock: systemClock,
-      });
-      try {
-        return await again.listen(0);
-      } finally {
-        await again.close();
-      }
-    };
-    expect(await start('EUR')).toBeGreaterThan(0);
-    await expect(start('JPY')).rejects.toThrow('kept in EUR');
   });
 });

@@ -117,7 +117,8 @@ async function betsOf(tx: Transaction, money: Money, page: BookPage): Promise<ob
   };
 }
 
-async function isBalanced(tx: Transaction): Promise<boolean> {
+/** Whether all lines sum to zero and each balance is the sum of its lines. Adds up the whole book. */
+export async function isBalanced(tx: Transaction): Promise<boolean> {
   const { rows } = await tx.query<{ balanced: boolean }>(
     `SELECT (SELECT coalesce(sum(amount_minor), 0) = 0 FROM posting)
         AND NOT EXISTS (

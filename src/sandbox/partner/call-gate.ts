@@ -7,10 +7,15 @@ export interface WalletReply {
   readonly body: string;
 }
 
+/** How the gate knew a call: new, the same again, or its bet_id with other content. */
+export type GateVerdict = 'first' | 'repeat' | 'conflict';
+
 /** An answer, and whether what was written on the way to it stays. */
 export interface Decision extends WalletReply {
   /** False undoes the transaction: a call that may be decided otherwise later must leave no trace. */
   readonly keep: boolean;
+  /** Absent when the call is not de-duplicated, or was refused without leaving a trace. */
+  readonly gate?: GateVerdict;
 }
 
 /** One money call as the gate knows it. */
@@ -46,9 +51,9 @@ export async function passGate(
   if (!first) throw new Error('the gate lost a row');
   if (first.content !== content) {
     await reportViolation(tx, call.endpoint, call.betId, 'repeated with other content', at);
-    return refusal(409, 'duplicate bet_id with other content');
+    return { ...refusal(409, 'duplicate bet_id with other content'), gate: 'conflict' };
   }
-  return { status: first.reply_status, body: first.reply_body, keep: true };
+  return { status: first.reply_status, body: first.reply_body, keep: true, gate: 'repeat' };
 }
 
 /** Keeps the first call's answer for every repeat. */
@@ -61,7 +66,7 @@ export async function storeReply(
     'UPDATE wallet_call SET reply_status = $3, reply_body = $4 WHERE endpoint = $1 AND bet_id = $2',
     [call.endpoint, call.betId, decision.status, decision.body],
   );
-  return decision;
+  return { ...decision, gate: 'first' };
 }
 
 export function refusal(status: number, error: string): Decision {

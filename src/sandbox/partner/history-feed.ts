@@ -8,13 +8,15 @@ import type { HistoryRequest } from './wallet-request';
  * Records one event of the history feed: every arrival is counted, the record of its `_id` is what the newest
  * event says. Events out of order, and a second create that says something else, are answered 200 like any
  * other (the sender would otherwise repeat them for ever) and noted as violations.
+ *
+ * @returns whether the same event has been here before
  */
 export async function recordHistory(
   tx: Transaction,
   event: HistoryRequest,
   money: Money,
   at: Date,
-): Promise<void> {
+): Promise<'first' | 'repeat'> {
   const body = recordText(event, money);
   const digest = createHash('sha256').update(body).digest('hex');
   // Events of one bet are taken one at a time; there may be no row yet that could be locked.
@@ -27,12 +29,12 @@ export async function recordHistory(
     'INSERT INTO history_event (bet_id, type, digest, received_at) VALUES ($1, $2, $3, $4)',
     [event.betId, event.type, digest, at],
   );
-  if (seen.rows.some((row) => row.digest === digest)) return;
+  if (seen.rows.some((row) => row.digest === digest)) return 'repeat';
   for (const fault of await faultsOf(tx, event, seen.rows)) {
     await reportViolation(tx, 'history', event.betId, fault, at);
   }
   // A create that comes after an update is older news, whatever its clock says.
-  if (event.type === 'create' && seen.rows.length > 0) return;
+  if (event.type === 'create' && seen.rows.length > 0) return 'first';
   await tx.query(
     `INSERT INTO history_record (bet_id, user_agent, provider, game, game_id, last_type, used_minor,
                                  receive_minor, winlose_minor, created_at, updated_at, body)
@@ -56,6 +58,7 @@ export async function recordHistory(
       body,
     ],
   );
+  return 'first';
 }
 
 async function faultsOf(

@@ -1,15 +1,18 @@
 import type { Pool } from 'pg';
-import type { Clock } from '../../lib/clock';
-import { openPlayer } from './ledger';
-import type { Money } from './money-text';
-import { inTransaction } from './open-book';
 
 export interface PlayerAccountReader {
-  /** Opens the player's account when it is new; the balance in minor units. */
-  open(userAgent: string): Promise<bigint>;
+  /** Accounts by handle; a player who never came has none. */
+  accounts(userAgents: readonly string[]): Promise<Map<string, AccountState>>;
   /** Newest records first. */
   records(userAgent: string, page: RecordPage): Promise<PlayedBet[]>;
-  hasRecord(userAgent: string, betId: string): Promise<boolean>;
+  /** Records of these bets, as far as they are this player's; newest first. */
+  recordsOf(userAgent: string, betIds: readonly string[]): Promise<PlayedBet[]>;
+}
+
+export interface AccountState {
+  /** In minor units. */
+  readonly balanceMinor: bigint;
+  readonly blocked: boolean;
 }
 
 export interface RecordPage {
@@ -28,57 +31,64 @@ export interface PlayedBet {
   readonly createdAt: Date;
 }
 
+interface RecordRow {
+  bet_id: string;
+  provider: string;
+  game: string;
+  used_minor: string;
+  receive_minor: string;
+  winlose_minor: string;
+  created_at: Date;
+}
+
+const RECORD = `SELECT bet_id, provider, game, used_minor, receive_minor, winlose_minor, created_at
+                  FROM history_record WHERE user_agent = $1`;
+const NEWEST_FIRST = 'ORDER BY created_at DESC, bet_id DESC';
+
 /** What the storefront reads of the casino's own book. */
-export function createPlayerAccountReader(deps: {
-  readonly pool: Pool;
-  readonly clock: Clock;
-  readonly money: Money;
-}): PlayerAccountReader {
+export function createPlayerAccountReader(pool: Pool): PlayerAccountReader {
   return {
-    async open(userAgent) {
-      // Reading first, since nearly every visit finds its account and needs no lock on it.
-      const known = await deps.pool.query<{ balance_minor: string }>(
-        'SELECT balance_minor FROM account WHERE user_agent = $1',
-        [userAgent],
+    async accounts(userAgents) {
+      const { rows } = await pool.query<{
+        user_agent: string;
+        balance_minor: string;
+        blocked: boolean;
+      }>('SELECT user_agent, balance_minor, blocked FROM account WHERE user_agent = ANY ($1)', [
+        userAgents,
+      ]);
+      return new Map(
+        rows.map((row) => [
+          row.user_agent,
+          { balanceMinor: BigInt(row.balance_minor), blocked: row.blocked },
+        ]),
       );
-      if (known.rows[0]) return BigInt(known.rows[0].balance_minor);
-      const at = new Date(deps.clock.nowMs());
-      const opened = await inTransaction(deps.pool, (tx) =>
-        openPlayer(tx, userAgent, deps.money.openingMinor, at),
-      );
-      return opened.balanceMinor;
     },
     async records(userAgent, page) {
-      const { rows } = await deps.pool.query<{
-        bet_id: string;
-        provider: string;
-        game: string;
-        used_minor: string;
-        receive_minor: string;
-        winlose_minor: string;
-        created_at: Date;
-      }>(
-        `SELECT bet_id, provider, game, used_minor, receive_minor, winlose_minor, created_at
-           FROM history_record WHERE user_agent = $1
-          ORDER BY created_at DESC, bet_id DESC OFFSET $2 LIMIT $3`,
-        [userAgent, page.offset, page.limit],
-      );
-      return rows.map((row) => ({
-        betId: row.bet_id,
-        provider: row.provider,
-        game: row.game,
-        usedMinor: BigInt(row.used_minor),
-        receiveMinor: BigInt(row.receive_minor),
-        winloseMinor: BigInt(row.winlose_minor),
-        createdAt: row.created_at,
-      }));
+      const { rows } = await pool.query<RecordRow>(`${RECORD} ${NEWEST_FIRST} OFFSET $2 LIMIT $3`, [
+        userAgent,
+        page.offset,
+        page.limit,
+      ]);
+      return rows.map(betOf);
     },
-    async hasRecord(userAgent, betId) {
-      const { rowCount } = await deps.pool.query(
-        'SELECT FROM history_record WHERE bet_id = $1 AND user_agent = $2',
-        [betId, userAgent],
+    async recordsOf(userAgent, betIds) {
+      const { rows } = await pool.query<RecordRow>(
+        `${RECORD} AND bet_id = ANY ($2) ${NEWEST_FIRST}`,
+        [userAgent, betIds],
       );
-      return rowCount === 1;
+      return rows.map(betOf);
     },
+  };
+}
+
+function betOf(row: RecordRow): PlayedBet {
+  return {
+    betId: row.bet_id,
+    provider: row.provider,
+    game: row.game,
+    usedMinor: BigInt(row.used_minor),
+    receiveMinor: BigInt(row.receive_minor),
+    winloseMinor: BigInt(row.winlose_minor),
+    createdAt: row.created_at,
   };
 }

@@ -27,7 +27,7 @@ export interface OpenGame {
   readonly gameProvider: string;
   /** `0` is the product's lobby. */
   readonly gameId: string;
-  readonly redirectUrl: string;
+  readonly redirectUrl?: string;
   readonly mobile: boolean;
 }
 
@@ -96,7 +96,7 @@ export function createRoundhouseClient(deps: Account): RoundhouseClient {
           user_agent: wanted.userAgent,
           game_provider: wanted.gameProvider,
           game_id: wanted.gameId,
-          redirect_url: wanted.redirectUrl,
+          ...(wanted.redirectUrl === undefined ? {} : { redirect_url: wanted.redirectUrl }),
           mobile: wanted.mobile,
         }),
       );

@@ -3,16 +3,21 @@ import type { AddressInfo } from 'node:net';
 import type { Clock } from '../../lib/clock';
 import { JsonSyntaxError } from '../../lib/json';
 import type { Logger } from '../../lib/log';
+import { createBell } from './bell';
+import { createCallbackLog } from './callback-log';
+import { createCashier } from './cashier';
 import { createFaultSwitchboard } from './fault-switchboard';
 import { ShapeError } from './field-reader';
+import { createLiveFeed } from './live-feed';
 import { createMoney } from './money-text';
 import { createBookPool, prepareBook } from './open-book';
 import { createPlayerAccountReader } from './player-account';
 import { createRoundhouseClient } from './roundhouse-client';
 import { registerSandboxRoutes } from './sandbox-routes';
-import { createSessionCookie } from './session-cookie';
-import { registerStorefrontRoutes } from './storefront-routes';
+import { createSessionCookie } from './storefront/session-cookie';
+import { registerStorefrontRoutes } from './storefront/storefront-routes';
 import { createWallet } from './wallet';
+import { createWalletBook } from './wallet-book';
 import { registerWalletRoutes } from './wallet-routes';
 
 export interface SandboxPartnerDeps {
@@ -38,6 +43,12 @@ export interface SandboxPartner {
 
 /** Every body of the partner document fits many times over. */
 const BODY_MAX_BYTES = 64 * 1024;
+/**
+ * For the calls in flight when the casino closes; one that is cut is repeated, like any whose answer was lost. There is a
+ * limit because Node 20 takes a connection for busy that was opened after a browser left a live stream: closing would
+ * wait for it until its keep-alive ends.
+ */
+const CLOSE_GRACE_MS = 2_000;
 
 /**
  * The sandbox casino: the reference wallet of the partner document under /wallet, a storefront under /, and the
@@ -51,7 +62,10 @@ export function createSandboxPartner(deps: SandboxPartnerDeps): SandboxPartner {
   const closing = new AbortController();
   const app = Fastify({ logger: false, bodyLimit: BODY_MAX_BYTES });
   const shared = { ...deps, pool, money };
-  const faults = createFaultSwitchboard();
+  const bell = createBell();
+  const faults = createFaultSwitchboard(() => bell.ring());
+  const callbacks = createCallbackLog(shared);
+  const cashier = createCashier({ ...shared, bell });
   const wallet = createWallet(shared);
   const publicBaseUrl = deps.publicBaseUrl.replace(/\/+$/, '');
 
@@ -67,15 +81,27 @@ export function createSandboxPartner(deps: SandboxPartnerDeps): SandboxPartner {
     }
   });
   app.register(async (scope) =>
-    registerWalletRoutes(scope, { ...shared, wallet, faults, closing: closing.signal }),
+    registerWalletRoutes(scope, {
+      ...shared,
+      wallet,
+      faults,
+      callbacks,
+      bell,
+      closing: closing.signal,
+    }),
   );
-  app.register(async (scope) => registerSandboxRoutes(scope, { ...shared, faults }));
+  app.register(async (scope) => registerSandboxRoutes(scope, { ...shared, faults, cashier }));
   app.register(async (scope) =>
     registerStorefrontRoutes(scope, {
       ...shared,
       publicBaseUrl,
       roundhouse: createRoundhouseClient(deps),
-      accounts: createPlayerAccountReader(shared),
+      accounts: createPlayerAccountReader(pool),
+      cashier,
+      book: createWalletBook(pool),
+      faults,
+      feed: createLiveFeed(pool, bell),
+      closing: closing.signal,
       cookie: createSessionCookie(deps.agentSecret, publicBaseUrl.startsWith('https:')),
     }),
   );
@@ -84,13 +110,16 @@ export function createSandboxPartner(deps: SandboxPartnerDeps): SandboxPartner {
   return {
     async listen(port, host = '127.0.0.1') {
       await prepareBook(pool, money.currency);
+      await callbacks.trim();
       await app.listen({ host, port });
       return (app.server.address() as AddressInfo).port;
     },
     close() {
       closed ??= (async () => {
         closing.abort();
+        const cut = setTimeout(() => app.server.closeAllConnections(), CLOSE_GRACE_MS);
         await app.close();
+        clearTimeout(cut);
         await pool.end();
       })();
       return closed;

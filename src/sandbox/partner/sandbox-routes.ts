@@ -1,27 +1,26 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Pool } from 'pg';
-import type { Clock } from '../../lib/clock';
 import { parseLosslessJson } from '../../lib/json';
 import { REPORT_PAGE_MAX, reportBook } from './book-report';
-import { FAULT_MODES, type FaultSwitchboard } from './fault-switchboard';
+import type { Cashier } from './cashier';
+import {
+  DEFAULT_SLOW_MS,
+  FAULT_COUNT_MAX,
+  FAULT_DELAY_MAX_MS,
+  FAULT_MODES,
+  type FaultSwitchboard,
+} from './fault-switchboard';
 import { createFieldReader, ShapeError, USER_AGENT, type FieldReader } from './field-reader';
-import { openPlayer, post } from './ledger';
 import type { Money } from './money-text';
-import { inTransaction } from './open-book';
 import { WALLET_ENDPOINTS } from './wallet-request';
 
 export interface SandboxRouteDeps {
   readonly pool: Pool;
-  readonly clock: Clock;
   readonly money: Money;
   readonly prefix: string;
   readonly faults: FaultSwitchboard;
+  readonly cashier: Cashier;
 }
-
-/** Enough for any run; a fault that is to last is switched off with mode `none`. */
-const FAULT_COUNT_MAX = 1_000_000;
-const FAULT_DELAY_MAX_MS = 600_000;
-const DEFAULT_SLOW_MS = 3_000;
 
 /**
  * What tests, audits and chaos runs steer the casino with. Unauthenticated, so it answers this machine only.
@@ -75,37 +74,17 @@ function listFaults(deps: SandboxRouteDeps): object {
 
 async function topUp(deps: SandboxRouteDeps, fields: FieldReader): Promise<object> {
   const userAgent = readPlayer(deps, fields);
-  const amountMinor = fields.amountOrText('amount');
-  const at = new Date(deps.clock.nowMs());
-  const balanceMinor = await inTransaction(deps.pool, async (tx) => {
-    const player = await openPlayer(tx, userAgent, deps.money.openingMinor, at);
-    return post(tx, player, { kind: 'topup', against: 'bank', amountMinor, at });
-  });
+  const balanceMinor = await deps.cashier.topUp(userAgent, fields.amountOrText('amount'));
   return { user_agent: userAgent, balance: deps.money.text(balanceMinor) };
 }
 
 async function changePlayer(deps: SandboxRouteDeps, fields: FieldReader): Promise<object> {
   const userAgent = readPlayer(deps, fields);
-  const wantedMinor = fields.has('balance') ? fields.amountOrText('balance') : undefined;
-  const blocked = fields.has('blocked') ? fields.flag('blocked') : undefined;
-  const at = new Date(deps.clock.nowMs());
-  return inTransaction(deps.pool, async (tx) => {
-    const player = await openPlayer(tx, userAgent, wantedMinor ?? deps.money.openingMinor, at);
-    const amountMinor = (wantedMinor ?? player.balanceMinor) - player.balanceMinor;
-    const movement = { kind: 'adjustment', against: 'bank', amountMinor, at } as const;
-    const balanceMinor = await post(tx, player, movement);
-    if (blocked !== undefined) {
-      await tx.query('UPDATE account SET blocked = $2 WHERE account_id = $1', [
-        player.accountId,
-        blocked,
-      ]);
-    }
-    return {
-      user_agent: userAgent,
-      balance: deps.money.text(balanceMinor),
-      blocked: blocked ?? player.blocked,
-    };
+  const { balanceMinor, blocked } = await deps.cashier.change(userAgent, {
+    ...(fields.has('balance') ? { balanceMinor: fields.amountOrText('balance') } : {}),
+    ...(fields.has('blocked') ? { blocked: fields.flag('blocked') } : {}),
   });
+  return { user_agent: userAgent, balance: deps.money.text(balanceMinor), blocked };
 }
 
 function readPlayer(deps: SandboxRouteDeps, fields: FieldReader): string {

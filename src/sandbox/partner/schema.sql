@@ -134,6 +134,7 @@ CREATE TABLE IF NOT EXISTS violation (
   seen_at          timestamptz NOT NULL
 );
 
+-- Every arrival at the wallet, the newest of them only: a log for people, no part of the book.
 CREATE TABLE IF NOT EXISTS callback_log (
   callback_number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   endpoint        text NOT NULL,
@@ -144,3 +145,18 @@ CREATE TABLE IF NOT EXISTS callback_log (
   reply_status    integer,
   reply_body      text
 );
+-- Of whom and of which bet the body says it is, before anything was verified; what the gate said; how long it took.
+ALTER TABLE callback_log ADD COLUMN IF NOT EXISTS user_agent text;
+ALTER TABLE callback_log ADD COLUMN IF NOT EXISTS bet_id text;
+ALTER TABLE callback_log ADD COLUMN IF NOT EXISTS gate text CHECK (gate IN ('first', 'repeat', 'conflict'));
+ALTER TABLE callback_log ADD COLUMN IF NOT EXISTS took_ms integer;
+CREATE INDEX IF NOT EXISTS callback_log_of_player ON callback_log (user_agent, callback_number DESC);
+CREATE INDEX IF NOT EXISTS callback_log_of_bet ON callback_log (bet_id, callback_number DESC);
+CREATE INDEX IF NOT EXISTS callback_log_faulty ON callback_log (callback_number DESC) WHERE fault IS NOT NULL;
+
+-- Which transaction wrote a row. Numbers are given out before their rows can be seen, so that a reader who follows
+-- them may pass one by; a transaction older than every open one is complete (live-feed.ts).
+ALTER TABLE callback_log ADD COLUMN IF NOT EXISTS written_by xid8 NOT NULL DEFAULT pg_current_xact_id();
+ALTER TABLE movement ADD COLUMN IF NOT EXISTS written_by xid8 NOT NULL DEFAULT pg_current_xact_id();
+CREATE INDEX IF NOT EXISTS callback_log_written ON callback_log (written_by);
+CREATE INDEX IF NOT EXISTS movement_written ON movement (written_by);

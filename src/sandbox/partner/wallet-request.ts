@@ -48,7 +48,7 @@ export type WalletRequest =
   | BetEndRequest
   | HistoryRequest;
 
-const BET_ID = /^[A-Za-z0-9_-]{1,64}$/;
+export const BET_ID = /^[A-Za-z0-9_-]{1,64}$/;
 
 /**
  * Reads a verified body. Amounts are taken from their source text and never pass through a double.

@@ -2,14 +2,16 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Pool } from 'pg';
 import { sleep, type Clock } from '../../lib/clock';
 import { JsonSyntaxError, parseLosslessJson, type LosslessJson } from '../../lib/json';
-import { refusal, type WalletReply } from './call-gate';
-import { logCallback, type Callback } from './callback-log';
-import type { Fault, FaultSwitchboard } from './fault-switchboard';
-import { ShapeError } from './field-reader';
+import type { Bell } from './bell';
+import { refusal, type Decision, type WalletReply } from './call-gate';
+import type { Callback, CallbackLog } from './callback-log';
+import type { FaultSwitchboard } from './fault-switchboard';
+import { ShapeError, USER_AGENT } from './field-reader';
 import type { Money } from './money-text';
 import { isSigned } from './signature';
 import type { Wallet } from './wallet';
 import {
+  BET_ID,
   readWalletRequest,
   WALLET_ENDPOINTS,
   type WalletEndpoint,
@@ -23,11 +25,13 @@ export interface WalletRouteDeps {
   readonly agentSecret: string;
   readonly wallet: Wallet;
   readonly faults: FaultSwitchboard;
+  readonly callbacks: CallbackLog;
+  readonly bell: Bell;
   /** Aborted when the casino closes: ends slow and hanging calls. */
   readonly closing: AbortSignal;
 }
 
-type Received = Omit<Callback, 'replyStatus' | 'replyBody'>;
+type Received = Omit<Callback, 'replyStatus' | 'replyBody' | 'gate' | 'tookMs'>;
 
 /**
  * The wallet's five callbacks. Order of one call: signature, shape, switchboard, decision; each arrival is
@@ -43,6 +47,7 @@ export function registerWalletRoutes(app: FastifyInstance, deps: WalletRouteDeps
         receivedAt: new Date(deps.clock.nowMs()),
         body,
         signatureOk: read.signatureOk,
+        ...claimsOf(read.fields),
       };
       if (read.refused) return answer(reply, deps, received, read.refused);
       return decideCall(reply, deps, received, read.request);
@@ -50,9 +55,15 @@ export function registerWalletRoutes(app: FastifyInstance, deps: WalletRouteDeps
   }
 }
 
-type ReadCall =
-  | { readonly signatureOk: boolean; readonly refused: WalletReply }
-  | { readonly signatureOk: true; readonly refused?: undefined; readonly request: WalletRequest };
+interface ReadFields {
+  /** What `JSON.parse` made of the body; undefined when it is not JSON. */
+  readonly fields: unknown;
+}
+type ReadCall = ReadFields &
+  (
+    | { readonly signatureOk: boolean; readonly refused: WalletReply }
+    | { readonly signatureOk: true; readonly refused?: undefined; readonly request: WalletRequest }
+  );
 
 function readCall(endpoint: WalletEndpoint, body: string, deps: WalletRouteDeps): ReadCall {
   let lossless: LosslessJson;
@@ -60,21 +71,38 @@ function readCall(endpoint: WalletEndpoint, body: string, deps: WalletRouteDeps)
     lossless = parseLosslessJson(body);
   } catch (error) {
     if (!(error instanceof JsonSyntaxError)) throw error;
-    return { signatureOk: false, refused: refusal(400, 'the body is not JSON') };
+    return {
+      fields: undefined,
+      signatureOk: false,
+      refused: refusal(400, 'the body is not JSON'),
+    };
   }
   // The document's rule signs what JSON.parse makes of the body, not its bytes.
-  if (!isSigned(JSON.parse(body), deps.agentSecret)) {
-    return { signatureOk: false, refused: refusal(401, 'invalid signature') };
+  const fields: unknown = JSON.parse(body);
+  if (!isSigned(fields, deps.agentSecret)) {
+    return { fields, signatureOk: false, refused: refusal(401, 'invalid signature') };
   }
   try {
     return {
+      fields,
       signatureOk: true,
       request: readWalletRequest(endpoint, lossless, deps.money.exponent),
     };
   } catch (error) {
     if (!(error instanceof ShapeError)) throw error;
-    return { signatureOk: true, refused: refusal(400, error.message) };
+    return { fields, signatureOk: true, refused: refusal(400, error.message) };
   }
+}
+
+/** Whom and what a body names, so that a forged one is found where it points to. Nothing is decided by it. */
+function claimsOf(fields: unknown): { userAgent?: string; betId?: string } {
+  if (typeof fields !== 'object' || fields === null) return {};
+  const { user_agent: userAgent, bet_id, _id } = fields as Record<string, unknown>;
+  const betId = bet_id ?? _id;
+  return {
+    ...(typeof userAgent === 'string' && USER_AGENT.test(userAgent) ? { userAgent } : {}),
+    ...(typeof betId === 'string' && BET_ID.test(betId) ? { betId } : {}),
+  };
 }
 
 async function decideCall(
@@ -93,15 +121,15 @@ async function decideCall(
   if (fault?.mode === 'decline' && request.endpoint !== 'bet') {
     return answer(reply, deps, received, refusal(403, 'DECLINED'));
   }
-  const answered = !loses(fault);
+  const answered = fault?.mode !== 'lose_answer';
+  const told = (decision: Decision) =>
+    arrival(deps, answered ? withReply(received, decision) : received, decision.gate);
   const decision = await deps.wallet.decide(request, {
     declineFunds: fault?.mode === 'decline',
-    beforeCommit: (tx, decided) =>
-      logCallback(tx, answered ? withReply(received, decided) : received),
+    beforeCommit: (tx, decided) => deps.callbacks.write(tx, told(decided)),
   });
-  if (!decision.keep) {
-    await logCallback(deps.pool, answered ? withReply(received, decision) : received);
-  }
+  if (!decision.keep) await deps.callbacks.write(deps.pool, told(decision));
+  deps.bell.ring(received.userAgent);
   if (!answered) {
     reply.hijack();
     reply.raw.destroy();
@@ -110,16 +138,13 @@ async function decideCall(
   return send(reply, decision);
 }
 
-function loses(fault: Fault | undefined): boolean {
-  return fault?.mode === 'lose_answer';
-}
-
 async function hang(
   reply: FastifyReply,
   deps: WalletRouteDeps,
   received: Received,
 ): Promise<FastifyReply> {
-  await logCallback(deps.pool, received);
+  await deps.callbacks.write(deps.pool, arrival(deps, received));
+  deps.bell.ring(received.userAgent);
   reply.hijack();
   const end = () => reply.raw.destroy();
   if (deps.closing.aborted) end();
@@ -134,12 +159,22 @@ async function answer(
   received: Received,
   refused: WalletReply,
 ): Promise<FastifyReply> {
-  await logCallback(deps.pool, withReply(received, refused));
+  await deps.callbacks.write(deps.pool, arrival(deps, withReply(received, refused)));
+  deps.bell.ring(received.userAgent);
   return send(reply, refused);
 }
 
-function withReply(received: Received, reply: WalletReply): Callback {
+function withReply(received: Received, reply: WalletReply) {
   return { ...received, replyStatus: reply.status, replyBody: reply.body };
+}
+
+function arrival(
+  deps: WalletRouteDeps,
+  received: Omit<Callback, 'tookMs' | 'gate'>,
+  gate?: Decision['gate'],
+): Callback {
+  const tookMs = deps.clock.nowMs() - received.receivedAt.getTime();
+  return { ...received, tookMs, ...(gate ? { gate } : {}) };
 }
 
 function send(reply: FastifyReply, answered: WalletReply): FastifyReply {

@@ -1,13 +1,6 @@
 import type { Pool } from 'pg';
 import type { Clock } from '../../lib/clock';
-import {
-  passGate,
-  refusal,
-  storeReply,
-  type Decision,
-  type GatedCall,
-  type WalletReply,
-} from './call-gate';
+import { passGate, refusal, storeReply, type Decision, type GatedCall } from './call-gate';
 import { inTransaction, type Transaction } from './open-book';
 import { recordHistory } from './history-feed';
 import { lockPlayer, openPlayer, post, type PlayerAccount } from './ledger';
@@ -26,7 +19,7 @@ export interface Wallet {
     request: WalletRequest,
     options?: {
       readonly declineFunds?: boolean;
-      readonly beforeCommit?: (tx: Transaction, reply: WalletReply) => Promise<void>;
+      readonly beforeCommit?: (tx: Transaction, decision: Decision) => Promise<void>;
     },
   ): Promise<Decision>;
 }
@@ -86,9 +79,10 @@ async function decideInside(
       return settleBet(tx, deps, request);
     case 'bet-end':
       return endBet(tx, deps, request);
-    case 'history':
-      await recordHistory(tx, request, deps.money, new Date(deps.clock.nowMs()));
-      return { status: 200, body: '{"status":true}', keep: true };
+    case 'history': {
+      const gate = await recordHistory(tx, request, deps.money, new Date(deps.clock.nowMs()));
+      return { status: 200, body: '{"status":true}', keep: true, gate };
+    }
   }
 }
 
