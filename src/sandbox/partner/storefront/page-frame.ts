@@ -99,7 +99,13 @@ function visitorBar(
       <span class="shop-purse">
         <span class="rh-unseen">Balance</span>
         <output class="rh-money" data-testid="balance" aria-label="Balance">${balance}</output>
-        <a href="/topup" class="shop-add" data-testid="topup-link" ${place === 'topup' && CURRENT}>
+        <a
+          href="/topup"
+          class="shop-add"
+          aria-label="Top up"
+          data-testid="topup-link"
+          ${place === 'topup' && CURRENT}
+        >
           <span class="shop-wide">Top up</span><span class="shop-narrow" aria-hidden="true">+</span>
         </a>
       </span>

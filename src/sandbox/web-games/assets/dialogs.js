@@ -3,10 +3,13 @@ import { isZero, moneyText, timesTenths } from './money.js';
 
 const byId = (id) => document.getElementById(id);
 
+/** A dialog that is filled when it opens does not grow before one's eyes; a slow server does not keep it shut. */
+const FILL_MS = 500;
+
 function open(button, dialog, prepare) {
-  button.addEventListener('click', () => {
-    void prepare();
-    dialog.showModal();
+  button.addEventListener('click', async () => {
+    await Promise.race([prepare(), new Promise((resolve) => setTimeout(resolve, FILL_MS))]);
+    if (!dialog.open) dialog.showModal();
   });
   // A click beside the dialog closes it as Escape does.
   dialog.addEventListener('click', (event) => {
