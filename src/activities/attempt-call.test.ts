@@ -1,5 +1,7 @@
 import { TERMS } from '../../test/support/played-round';
 import type { RoundView } from '../contracts/round';
+import type { Pool } from '../db/pool';
+import { pipelinedTransaction } from '../db/transaction';
 import type { Book } from '../db/book';
 import type { RoundContext } from '../db/round-rows';
 import type { AttemptStart } from '../domain/round/attempt';
@@ -37,11 +39,15 @@ function stage({ beforeCommit, leavesWithinMs = null }: Stage = {}) {
     leavesWithinMs,
   };
   const client = {
-    query: ({ name }: { name: string }) => {
-      log.push(name);
-      return Promise.resolve({ rows: [{ payload: KEPT }] });
+    query: (asked: string | { name: string }) => {
+      const name = typeof asked === 'string' ? asked : asked.name;
+      if (name !== 'BEGIN') log.push(name);
+      return Promise.resolve({ rows: [{ payload: KEPT }], command: name });
     },
+    connection: { stream: { cork() {}, uncork() {} } },
+    release() {},
   };
+  const pool = { connect: () => Promise.resolve(client) } as unknown as Pool;
   const decideOn = async (
     _round: string,
     event: { type: string; outcome?: WalletOutcome },
@@ -53,11 +59,8 @@ function stage({ beforeCommit, leavesWithinMs = null }: Stage = {}) {
     await beside(client, { result }, context, 0);
     return { result, view, context, alarms: [] };
   };
-  const together = async (work: (decide: typeof decideOn) => Promise<unknown>) => {
-    const done = await work(decideOn);
-    log.push('commit');
-    return done;
-  };
+  const together = (work: (decide: typeof decideOn) => Promise<unknown>) =>
+    pipelinedTransaction(pool, () => work(decideOn));
   const wallet: Pick<WalletClient, 'call'> = {
     call: (verb, payload, { isRepeat }) => {
       log.push(`${verb} ${payload} ${isRepeat ? 'again' : 'first'}`);
@@ -87,18 +90,18 @@ function stage({ beforeCommit, leavesWithinMs = null }: Stage = {}) {
 test('nothing leaves before its attempt is committed, and what leaves are the bytes that the book keeps', async () => {
   const { log, attempt } = stage();
   expect(await attempt()).toMatchObject({ kind: 'definite', purpose: 'stake' });
-  expect(log).toEqual(['begin_attempt', 'commit', `take ${KEPT} again`, 'end_attempt', 'commit']);
+  expect(log).toEqual(['begin_attempt', 'COMMIT', `take ${KEPT} again`, 'end_attempt', 'COMMIT']);
 });
 
 test('an attempt that could not be committed has sent nothing', async () => {
   const { log, attempt } = stage({ beforeCommit: () => Promise.reject(new Error('gone')) });
   await expect(attempt()).rejects.toThrow('gone');
-  expect(log).toEqual(['begin_attempt']);
+  expect(log).toEqual(['begin_attempt', 'ROLLBACK']);
 });
 
 test('a process that was held up until the answer deadline had passed sends nothing', async () => {
   const { log, told, attempt } = stage({ leavesWithinMs: 0 });
   await attempt();
-  expect(log).toEqual(['begin_attempt', 'commit', 'end_attempt', 'commit']);
+  expect(log).toEqual(['begin_attempt', 'COMMIT', 'end_attempt', 'COMMIT']);
   expect(told).toMatchObject([{ kind: 'not_sent', reason: 'late' }]);
 });

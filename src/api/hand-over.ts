@@ -10,7 +10,11 @@ import type { PlainRequest } from './routes/provider/plain-request';
 /** New requests that go to their round's hand before they are in the book (decision 0012). */
 export interface HandOver {
   /** The request's answer; undefined when none came soon: it is then to be written down by who holds it. */
-  ask(plain: PlainRequest, key: GateKey): Promise<(Answer & { operationId: number }) | undefined>;
+  ask(
+    plain: PlainRequest,
+    key: GateKey,
+    gone?: AbortSignal,
+  ): Promise<(Answer & { operationId: number }) | undefined>;
   /** Resolves when no request of this key is handed over and perhaps not in the book, as far as this process knows. */
   ended(key: GateKey): Promise<void>;
 }
@@ -36,9 +40,10 @@ export function createHandOver(deps: {
   const { client, answers, failpoint, log, askPatienceMs = PATIENCE_MS } = deps;
   const asking = new Map<string, Promise<void>>();
 
-  async function askFirst({ round, ask, answerDeadlineMs }: PlainRequest) {
+  async function askFirst({ round, ask, answerDeadlineMs }: PlainRequest, gone?: AbortSignal) {
     const { kind, operationId } = ask;
     const waits = new AbortController();
+    endWith(gone, waits);
     void askRound(client, round, ask, HAND_OVER_MS)
       .then(() => failpoint('request_handed', kind))
       .catch((error: unknown) => {
@@ -56,9 +61,9 @@ export function createHandOver(deps: {
   }
 
   return {
-    async ask(plain, key) {
+    async ask(plain, key, gone) {
       const name = nameOf(key);
-      const answer = askFirst(plain);
+      const answer = askFirst(plain, gone);
       const ended = answer.then(
         () => undefined,
         () => undefined,
@@ -72,6 +77,12 @@ export function createHandOver(deps: {
       await asking.get(nameOf(key));
     },
   };
+}
+
+/** Ends a wait when the request is gone that it is for. */
+export function endWith(gone: AbortSignal | undefined, waits: AbortController): void {
+  if (gone?.aborted) waits.abort();
+  gone?.addEventListener('abort', () => waits.abort(), { once: true });
 }
 
 function nameOf({ connectionId, kind, playerId, roundRef, transactionRef }: GateKey): string {

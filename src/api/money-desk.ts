@@ -1,45 +1,25 @@
 import type { Client } from '@temporalio/client';
 import type { FastifyBaseLogger } from 'fastify';
 import { driveRound } from '../contracts/drive-round';
-import type { RoundView } from '../contracts/round';
 import type { Book } from '../db/book';
 import { roundOfOperation, type GateKey } from '../db/operations';
-import type { RoundContext } from '../db/round-rows';
 import { roundToDrive } from '../db/round-view';
-import type { AnswerResult } from '../domain/round/rows';
 import { assert } from '../lib/assert';
-import { sleep } from '../lib/clock';
 import type { Failpoints } from '../lib/failpoints';
 import type { RequestReply } from '../domain/round/request-reply';
 import type { AnswerWatch } from './answer-watch';
-import { createHandOver } from './hand-over';
+import { createHandOver, endWith } from './hand-over';
+import { answerOf, createLastWord } from './last-word';
+import type { Asked, MoneyAnswer, MoneyKind } from './money-answer';
 import type { PlainRequest } from './routes/provider/plain-request';
 import type { WrittenAnswers } from './written-answers';
 
-/** What a provider is to be told of one money request. */
-export interface MoneyAnswer {
-  readonly result: AnswerResult;
-  /** Decimal text; null in refusals. */
-  readonly balance: string | null;
-  /** Our operation's number; null when the request made none. */
-  readonly operationId: number | null;
-  readonly note?: string;
-}
-
-/** A request the book has decided on: answered, or to be driven and waited for. */
-export interface Asked {
-  readonly result: RequestReply;
-  readonly view: RoundView;
-  readonly context: RoundContext;
-  readonly nowMs: number;
-  readonly changed: boolean;
-}
-
-type Kind = 'stake' | 'payout';
-
 export interface MoneyDesk {
-  /** Has a decided request driven, and waits for its stored answer until its deadline. */
-  settle(asked: Asked, kind: Kind): Promise<MoneyAnswer>;
+  /**
+   * Has a decided request driven, and waits for its stored answer until its deadline, or until `gone` says that
+   * nobody waits for it any more.
+   */
+  settle(asked: Asked, kind: MoneyKind, gone?: AbortSignal): Promise<MoneyAnswer>;
   /**
    * A new request: a plain one is handed over before it is written down (decision 0012). When no answer comes of
    * that in a moment, and for any other, `write` does it here.
@@ -48,7 +28,8 @@ export interface MoneyDesk {
     plain: PlainRequest | undefined,
     key: GateKey,
     write: () => Promise<Asked>,
-    kind: Kind,
+    kind: MoneyKind,
+    gone?: AbortSignal,
   ): Promise<MoneyAnswer>;
   /** Resolves when no request of this key is handed over and not in the book yet, as far as this process knows. */
   asked(key: GateKey): Promise<void>;
@@ -60,10 +41,6 @@ export interface MoneyDesk {
 
 /** Temporal must take the round over well inside the answer deadline; the sweep takes what it did not. */
 const HAND_OVER_MS = 3_000;
-/** How often, and how far apart, the answer at the deadline is tried to be recorded: some 5 s in all. */
-const LAST_DECISION_TURNS_MAX = 20;
-const LAST_DECISION_WAIT_MS = 250;
-
 /**
  * Where a provider's request waits: the intent is committed before it comes here, the round's workflow
  * is signalled, the outcome is read from the book. At the deadline the book decides what is said.
@@ -82,6 +59,7 @@ export function createMoneyDesk(deps: {
   // Identical requests that wait at once have their round driven once.
   const driving = new Map<number, Promise<boolean>>();
   const handOver = createHandOver(deps);
+  const { surely, answerOrLast } = createLastWord({ book, answers, failpoint, log, tell });
 
   function drive(asked: Asked, operationId: number, hurry: readonly string[]): Promise<boolean> {
     const underWay = driving.get(operationId);
@@ -100,45 +78,37 @@ export function createMoneyDesk(deps: {
   async function wait(
     asked: Asked,
     reply: Extract<RequestReply, { kind: 'wait' }>,
-    kind: Kind,
+    kind: MoneyKind,
+    gone?: AbortSignal,
   ): Promise<MoneyAnswer> {
     const { operationId } = reply;
     await failpoint('intent_committed', kind);
     const waits = new AbortController();
+    endWith(gone, waits);
     // Without a hand nothing is to be waited for: the book is asked at once what to say.
     void drive(asked, operationId, reply.hurry).then((done) => done || waits.abort());
-    const answer = await answers.wait(operationId, reply.untilMs - asked.nowMs, waits.signal);
-    if (answer) {
-      await failpoint('answer_stored', kind);
-      return { ...answer, operationId };
-    }
     const { roundId } = asked.context;
-    const last = await surely(operationId, () =>
-      book.decideOn(roundId, { type: 'deadline', operationId, untilMs: reply.untilMs }),
+    const leftMs = reply.untilMs - asked.nowMs;
+    return answerOrLast(
+      { roundId, kind, operationId, untilMs: reply.untilMs, leftMs },
+      waits.signal,
     );
-    await failpoint('deadline_decided', kind);
-    tell(last, operationId);
-    return answerOf(last.result);
   }
 
-  /**
-   * What is said of a request that a hand may already have is written down before it is said (rule 4): a code 1
-   * that the book does not know of could stand beside a stake that it confirms. So a book that stumbles is asked
-   * again.
-   */
-  async function surely<Result>(operationId: number, work: () => Promise<Result>): Promise<Result> {
-    for (let turn = 1; ; turn++) {
-      try {
-        return await work();
-      } catch (error) {
-        log.warn(
-          { err: error, operationId, turn },
-          'what a provider is to be told was not recorded',
-        );
-        if (turn === LAST_DECISION_TURNS_MAX) throw error;
-        await sleep(LAST_DECISION_WAIT_MS);
-      }
-    }
+  /** A request that was handed over and has no answer yet: written by its round's hand it is waited for on. */
+  async function afterHandOver(
+    { ask, answerDeadlineMs }: PlainRequest,
+    sinceMs: number,
+    write: () => Promise<Asked>,
+    gone?: AbortSignal,
+  ): Promise<MoneyAnswer> {
+    const { kind, operationId, untilMs } = ask;
+    const roundId = await surely(operationId, () => roundOfOperation(book.pool, operationId));
+    if (roundId === undefined) return settle(await surely(operationId, write), kind, gone);
+    const waits = new AbortController();
+    endWith(gone, waits);
+    const leftMs = answerDeadlineMs - (performance.now() - sinceMs);
+    return answerOrLast({ roundId, kind, operationId, untilMs, leftMs }, waits.signal);
   }
 
   /**
@@ -153,19 +123,20 @@ export function createMoneyDesk(deps: {
     );
   }
 
-  async function settle(asked: Asked, kind: Kind): Promise<MoneyAnswer> {
+  async function settle(asked: Asked, kind: MoneyKind, gone?: AbortSignal): Promise<MoneyAnswer> {
     const reply = asked.result;
-    if (reply.kind === 'wait') return wait(asked, reply, kind);
+    if (reply.kind === 'wait') return wait(asked, reply, kind, gone);
     tell(asked, reply.operationId);
     return answerOf(reply);
   }
 
   return {
     settle,
-    async settleNew(plain, key, write, kind) {
-      if (!plain) return settle(await write(), kind);
-      const answer = await handOver.ask(plain, key);
-      return answer ?? settle(await surely(plain.ask.operationId, write), kind);
+    async settleNew(plain, key, write, kind, gone) {
+      if (!plain) return settle(await write(), kind, gone);
+      const sinceMs = performance.now();
+      const answer = await handOver.ask(plain, key, gone);
+      return answer ?? afterHandOver(plain, sinceMs, write, gone);
     },
     asked: handOver.ended,
     async unwritten(operationId) {
@@ -179,10 +150,4 @@ export function createMoneyDesk(deps: {
     },
     written: written.add,
   };
-}
-
-function answerOf(reply: RequestReply): MoneyAnswer {
-  if (reply.kind === 'wait') throw new Error('a request at its deadline cannot wait');
-  const { result, balance, operationId, note } = reply;
-  return { result, balance, operationId, ...(note === undefined ? {} : { note }) };
 }

@@ -1,5 +1,5 @@
 import type { Client } from '@temporalio/client';
-import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { Worker } from '@temporalio/worker';
 import { workflowBundlePath } from '../../src/worker/bundle-workflows';
 
 /** The workflows that hold somebody's money up when they cannot go on. */
@@ -12,7 +12,6 @@ const MONEY_WORKFLOWS = `WorkflowType IN ('roundWorkflow', 'drainWorkflow')`;
  * @returns a sentence for each that today's workflows would not have made
  */
 export async function replayHistories(client: Client): Promise<string[]> {
-  Runtime.install({ logger: new DefaultLogger('ERROR') });
   const options = { workflowBundle: { codePath: await workflowBundlePath() } };
   const found: string[] = [];
   for await (const result of Worker.runReplayHistories(options, historiesOf(client))) {

@@ -17,7 +17,7 @@ import type { WalletControl } from './wallet-modes';
 
 const PARTNERS = ['CHA1', 'CHA2'];
 const ALL_OK = Object.fromEntries(
-  Array.from({ length: 12 }, (_, number) => [`I${String(number + 1)}`, 'ok']),
+  Array.from({ length: 13 }, (_, number) => [`I${String(number + 1)}`, 'ok']),
 );
 
 let folder: string;

@@ -1,3 +1,4 @@
+import { DefaultLogger, Runtime } from '@temporalio/worker';
 import { sleep } from '../../src/lib/clock';
 import type { StackHome } from '../../src/stack/home';
 import { isAtRest, untilAtRest } from './drain';
@@ -30,6 +31,8 @@ export async function runChaos(
   stopped: AbortSignal,
 ): Promise<ChaosResult> {
   const { seed, scenario } = options;
+  // Histories are played back at the end; what the SDK would tell of that is told by the check.
+  Runtime.install({ logger: new DefaultLogger('ERROR') });
   const machine = await startMachine({ home, scenario, seed, report, path });
   try {
     return await playOn(machine, options, home, report, stopped);

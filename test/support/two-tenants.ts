@@ -151,6 +151,7 @@ export async function startTwoTenants(): Promise<TwoTenants> {
     const { rows } = await pool.query(`SELECT 1 FROM obligations WHERE status = 'open'`);
     if (rows.length > 0) throw new Error('calls are still owed');
   });
+  await allNoted(house);
   return {
     house,
     a,
@@ -165,6 +166,15 @@ export async function startTwoTenants(): Promise<TwoTenants> {
     },
   };
 }
+
+/** Answers are noted as written some moments after it: by then nothing of A changes any more. */
+const allNoted = (house: TestRoundhouse) =>
+  eventually(async () => {
+    const { rows } = await house.pool.query(
+      `SELECT 1 FROM operations WHERE answer_result = 'accepted' AND answer_written_at IS NULL`,
+    );
+    assert(rows.length === 0, 'an answer is not noted yet');
+  });
 
 async function play(
   house: TestRoundhouse,

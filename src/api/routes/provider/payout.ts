@@ -13,7 +13,7 @@ import type { ProviderRefusal } from '../../../lib/metrics';
 import type { WebGamesCode } from '../../../protocols/web-games/codes';
 import { decodeDebit, type PayoutRequest } from '../../../protocols/web-games/decode';
 import { encodeMoney, encodeRefusal } from '../../../protocols/web-games/encode';
-import type { MoneyAnswer } from '../../money-desk';
+import type { MoneyAnswer } from '../../money-answer';
 import { openAmountConflict } from './amount-conflict';
 import { isKnownPlayer } from './known-player';
 import { maskedBody } from './masked-body';

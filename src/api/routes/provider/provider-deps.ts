@@ -39,5 +39,11 @@ export interface ProviderAnswer {
 
 export type ProviderMethod = (
   deps: ProviderDeps,
-  call: { connection: Connection; isSigned: IsSigned; bodyText: string },
+  call: {
+    connection: Connection;
+    isSigned: IsSigned;
+    bodyText: string;
+    /** Aborted when the provider hangs up before its answer. */
+    gone: AbortSignal;
+  },
 ) => Promise<ProviderAnswer>;

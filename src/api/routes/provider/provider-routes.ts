@@ -114,7 +114,9 @@ async function answer(
     limits.callbackFailures().clear(request.ip);
     return true;
   };
-  const told = await method(deps, { connection, isSigned, bodyText });
+  const gone = new AbortController();
+  reply.raw.once('close', () => gone.abort());
+  const told = await method(deps, { connection, isSigned, bodyText, gone: gone.signal });
   if (told.refused) metrics.providerRefused({ reason: told.refused, ...labelsOf(request) });
   return await deliver(deps, request, reply, told);
 }

@@ -13,7 +13,7 @@ import type { ProviderRefusal } from '../../../lib/metrics';
 import type { WebGamesCode } from '../../../protocols/web-games/codes';
 import { decodeCredit, type StakeRequest } from '../../../protocols/web-games/decode';
 import { encodeMoney, encodeRefusal } from '../../../protocols/web-games/encode';
-import type { Asked, MoneyAnswer } from '../../money-desk';
+import type { Asked, MoneyAnswer } from '../../money-answer';
 import { openAmountConflict } from './amount-conflict';
 import { isKnownPlayer } from './known-player';
 import { maskedBody } from './masked-body';
@@ -24,9 +24,10 @@ type CreditRefusal = Exclude<WebGamesCode<'Credit'>, 0>;
 
 /**
  * Credit (provider document, section 4): takes a stake. Order of checks as SPEC §3 has it: shape, hash,
- * stored answer, then player, session, round and game.
+ * stored answer, then player, session, round and game. A provider that hangs up is waited for no longer: what the
+ * wallet says from then on is not confirmed by itself (rule 4), and a repeat or the revive window decides.
  */
-export const askStake: ProviderMethod = async (deps, { connection, isSigned, bodyText }) => {
+export const askStake: ProviderMethod = async (deps, { connection, isSigned, bodyText, gone }) => {
   const decoded = decodeCredit(bodyText);
   if (!decoded.ok) return refuseFor('shape', 1, decoded.message);
   const { request } = decoded;
@@ -59,7 +60,9 @@ export const askStake: ProviderMethod = async (deps, { connection, isSigned, bod
     });
     // A repeat is owed its stored answer: it is never refused for a limit, but it counts.
     const release = limits.partnerStakes.hold(String(known.partnerId));
-    const answer = write(deps, known.roundId, event).then((asked) => desk.settle(asked, 'stake'));
+    const answer = write(deps, known.roundId, event).then((asked) =>
+      desk.settle(asked, 'stake', gone),
+    );
     return encode(await answer.finally(release));
   }
 
@@ -110,7 +113,7 @@ export const askStake: ProviderMethod = async (deps, { connection, isSigned, bod
     });
     const { playerId, roundId: roundRef } = request;
     const plain = plainRequest({ connection, partner, playerId, roundRef, facts, round, event });
-    return encode(await desk.settleNew(plain, key, () => write(deps, round, event), 'stake'));
+    return encode(await desk.settleNew(plain, key, () => write(deps, round, event), 'stake', gone));
   } finally {
     release();
   }
