@@ -1,6 +1,7 @@
 import type { Ask, DueCall, RoundLocalActivities, RoundView } from '../contracts/round';
 import type { Book, DecideHere } from '../db/book';
 import type { RoundContext } from '../db/round-rows';
+import { findRound } from '../db/rounds';
 import { assert } from '../lib/assert';
 import { sleep } from '../lib/clock';
 import type { Failpoints } from '../lib/failpoints';
@@ -65,25 +66,41 @@ export function createFirstAttempts(deps: FirstAttemptDeps): FirstAttempts {
   /** Writes down what is asked, or begins what is due, and follows it to its end. */
   async function walk(
     work: Work,
-    latest: Latest,
-    { claim, letGo }: { claim: (calls: readonly string[]) => void; letGo: () => void },
+    {
+      known,
+      note,
+      claim,
+      letGo,
+    }: {
+      known: () => Known | undefined;
+      note: Note;
+      claim: (calls: readonly string[]) => void;
+      letGo: () => void;
+    },
   ): Promise<void> {
     const { entries, begun } = await (work.ask
       ? chain.beginAsk(work.ask)
       : book.together((decide) => chain.beginAll(decide, work.round, work.calls)));
-    entries.forEach(latest.note);
+    entries.forEach(note);
     claim(begun.map(({ call }) => call));
     const [one] = begun;
     // Rule 14: without a free permit the attempt waits, and the workflow's task does not.
     if (one && !(await wallets.of(one.context.partnerId)).hasFreePermit()) letGo();
-    await chain.follow(begun, latest.note);
-    const known = latest.known();
-    if (known?.view.drained) await tellDrain(known);
+    await chain.follow(begun, note);
+    const last = known();
+    if (last?.view.drained) await tellDrain(last);
   }
 
   /** Resolves when the work is done, or is let go of: it then goes on beside the workflow's task. */
   function begin(work: Work, latest: Latest): Promise<void> {
     return new Promise<void>((letGo) => {
+      // Before its first commit a request has no call that the hand could follow up: it is not let go of.
+      const own = createLatest();
+      const hasBegun = work.ask ? own.first : Promise.resolve();
+      const note: Note = (known) => {
+        own.note(known);
+        latest.note(known);
+      };
       const claimed = new Set<string>();
       const claim = (calls: readonly string[]) => {
         for (const call of calls) {
@@ -91,7 +108,7 @@ export function createFirstAttempts(deps: FirstAttemptDeps): FirstAttempts {
           underWay.set(call, ended);
         }
       };
-      const ended: Promise<void> = walk(work, latest, { claim, letGo })
+      const ended: Promise<void> = walk(work, { known: own.known, note, claim, letGo })
         .catch((error: unknown) =>
           log.error({ err: error, work }, 'a first attempt was not written; it is repeated'),
         )
@@ -102,7 +119,9 @@ export function createFirstAttempts(deps: FirstAttemptDeps): FirstAttempts {
         });
       walks.add(ended);
       if (!work.ask) claim(work.calls);
-      void sleep(localWaitMs).then(letGo);
+      void sleep(localWaitMs)
+        .then(() => hasBegun)
+        .then(letGo);
     });
   }
 
@@ -127,8 +146,13 @@ export function createFirstAttempts(deps: FirstAttemptDeps): FirstAttempts {
 /** Keeps the newest of what it is told. */
 function createLatest() {
   let latest: Known | undefined;
+  let begin: () => void = () => undefined;
+  const first = new Promise<void>((resolve) => (begin = resolve));
   return {
+    /** Resolves when something is known. */
+    first,
     note(known: Known) {
+      begin();
       if (!latest || known.view.version >= latest.view.version) latest = known;
     },
     known: () => latest,
@@ -170,8 +194,13 @@ function createChain(deps: Pick<FirstAttemptDeps, 'book' | 'steps' | 'failpoint'
         return { entries: [entry, ...next.entries], begun: next.begun };
       });
     } catch (error) {
-      if (error instanceof LeftToItsHolder) return { entries: [], begun: [] };
-      throw error;
+      if (!(error instanceof LeftToItsHolder)) throw error;
+      // Perhaps it is in the book already, with all that followed, and the worker that wrote it died before it
+      // could say so: the round's hand hears how the round stands in any case.
+      const round =
+        typeof ask.round === 'string' ? ask.round : await findRound(book.pool, ask.round);
+      const entries = round === undefined ? [] : [await book.decideOn(round, { type: 'tick' })];
+      return { entries, begun: [] };
     }
   }
 

@@ -18,14 +18,21 @@ export async function findOrCreateRound(db: Db, round: NewRound): Promise<string
     values: [...key, round.partnerId, round.sessionId, round.gameId, round.currency],
   });
   if (rows[0]) return rows[0].id;
-  const found = await db.query<{ id: string }>({
-    name: 'find_round',
-    text: 'SELECT id FROM rounds WHERE connection_id = $1 AND player_id = $2 AND round_ref = $3',
-    values: key,
-  });
-  const roundId = found.rows[0]?.id;
+  const roundId = await findRound(db, round);
   assert(roundId !== undefined, `round ${key.join('/')} is neither there nor to be made`);
   return roundId;
+}
+
+export async function findRound(
+  db: Db,
+  { connectionId, playerId, roundRef }: Pick<NewRound, 'connectionId' | 'playerId' | 'roundRef'>,
+): Promise<string | undefined> {
+  const { rows } = await db.query<{ id: string }>({
+    name: 'find_round',
+    text: 'SELECT id FROM rounds WHERE connection_id = $1 AND player_id = $2 AND round_ref = $3',
+    values: [connectionId, playerId, roundRef],
+  });
+  return rows[0]?.id;
 }
 
 /** Takes back a round that was made in this transaction and of which nothing was decided. */

@@ -58,8 +58,9 @@ const RETRY: NonNullable<ActivityOptions['retry']> = {
 
 /** One try inside the workflow's task; whatever it leaves is the business of the activities above. */
 const FIRST_ATTEMPTS = {
-  // Far longer than they ever hold the task: they let go of it themselves.
-  startToCloseTimeout: '10s',
+  // Far longer than they ever hold the task: they let go of it themselves, at the latest when the database has
+  // let them write, or its own limits have ended their statements.
+  startToCloseTimeout: '60s',
   retry: { maximumAttempts: 1 },
 } as const;
 

@@ -123,3 +123,31 @@ test('one that is handed over twice is written, and sent, once', async () => {
   expect((await operations()).map(({ requests }) => requests)).toEqual([1, 1, 1]);
   expect(house.callsOf(player, '/bet')).toHaveLength(3);
 });
+
+test('one that is in the book already tells the hand how its round stands', async () => {
+  expect(await house.provider.credit(call())).toMatchObject({ code: 0 });
+  const { id } = await house.roundOf(player.id, '1');
+  const { rows } = await house.pool.query<{ id: number; bet_id: string; transaction_ref: string }>(
+    'SELECT id, bet_id, transaction_ref FROM operations WHERE round_id = $1',
+    [id],
+  );
+  const [stake] = rows;
+  if (!stake) throw new Error('the stake is in the book');
+  // What a worker decided that died before it could say so to the round's workflow.
+  await house.book.decideOn(id, {
+    type: 'payout',
+    request: {
+      operationId: await reserveOperationId(house.pool),
+      transactionRef: '777',
+      amount: 0n,
+      gameId: '11',
+      betAmount: null,
+      isClose: true,
+    },
+  });
+  const { id: operationId, bet_id: betId, transaction_ref: transactionRef } = stake;
+  await handOver(await askOf({ operationId, betId, transactionRef }));
+  await house.ended(player.id, '1');
+  expect(house.callsOf(player, '/bet-end')).toHaveLength(1);
+  expect(house.callsOf(player, '/bet')).toHaveLength(1);
+});
