@@ -41,9 +41,11 @@ export interface MoneyDesk {
 
 /** Temporal must take the round over well inside the answer deadline; the sweep takes what it did not. */
 const HAND_OVER_MS = 3_000;
+
 /**
- * Where a provider's request waits: the intent is committed before it comes here, the round's workflow
- * is signalled, the outcome is read from the book. At the deadline the book decides what is said.
+ * Where a provider's request waits. A plain new one is handed to its round's workflow before it is written (decision
+ * 0012); of any other the intent is committed before it comes here, and the workflow is signalled then. The outcome is
+ * read from the book. At the deadline the book decides what is said.
  */
 export function createMoneyDesk(deps: {
   book: Book;

@@ -42,11 +42,11 @@ export interface DueCall {
   readonly label: string;
   /** How long one attempt may take before the worker that made it is taken for dead. */
   readonly attemptMsMax: number;
-  /** No attempt of it was begun yet; histories of earlier versions do not say. */
-  readonly fresh?: boolean;
-  /** What the wait until its next repeat is, ms, and what it waits for; told since the same version. */
-  readonly waitMs?: number;
-  readonly lastFailure?: string | null;
+  /** No attempt of it was begun yet, and it is due. */
+  readonly fresh: boolean;
+  /** What the wait until its next repeat is, ms, and what it waits for. */
+  readonly waitMs: number;
+  readonly lastFailure: string | null;
 }
 
 /** What an activity is told of a call. */

@@ -163,7 +163,7 @@ export async function roundWorkflow(input: RoundInput): Promise<readonly string[
     for (const call of hurried) running.get(call)?.cancel();
     hurried.clear();
     const idle = (known?.view.calls ?? []).filter(({ id }) => !running.has(id));
-    const untried = idle.filter(({ id, fresh }) => fresh === true && !tried.has(id));
+    const untried = idle.filter(({ id, fresh }) => fresh && !tried.has(id));
     if (!known || asks.length + untried.length > 0) {
       await tryFirst(asks.splice(0), untried);
       continue;
@@ -195,8 +195,8 @@ function timerMs(view: RoundView, callsRunning: number): number | null {
   return callsRunning > 0 && waitMs > TIMER_BESIDE_CALLS_MS_MAX ? null : waitMs;
 }
 
-function toMake(round: string, { id, waitMs = 0, lastFailure }: DueCall): CallToMake {
-  return { round, call: id, ...(waitMs > 0 && { waitMs, lastFailure: lastFailure ?? null }) };
+function toMake(round: string, { id, waitMs, lastFailure }: DueCall): CallToMake {
+  return { round, call: id, ...(waitMs > 0 && { waitMs, lastFailure }) };
 }
 
 function activityFor(call: DueCall): RoundActivities['takeStake'] {
