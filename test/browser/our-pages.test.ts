@@ -107,7 +107,7 @@ describe('a launch', () => {
     await page.getByText('Your session is checked').waitFor();
     for (const answer of waiting) answer();
     await page.frameLocator('#game').getByRole('button', { name: 'Spin' }).click();
-    expect(await status.innerText()).toBe('The game is open');
+    await status.getByText('The game is open', { exact: true }).waitFor();
     await close(page);
   });
 
