@@ -114,3 +114,14 @@ test('a change replaces the keys it names, puts null ones back, and leaves the o
   });
   expect(() => mergeSettings(stored, [1])).toThrow(InvalidSettingsError);
 });
+
+test('settings that were read before are not parsed again, and nobody can change what others are told', () => {
+  const text = '{"max_in_flight":7}';
+  const first = parsePartnerSettings(JSON.parse(text));
+  expect(parsePartnerSettings(JSON.parse(text))).toBe(first);
+  expect(Object.isFrozen(first)).toBe(true);
+  expect(parsePartnerSettings({ max_in_flight: 8 }).max_in_flight).toBe(8);
+  expect(parseConnectionSettings({})).toEqual(parseConnectionSettings({}));
+  expect(() => parseConnectionSettings(JSON.parse(text))).toThrow(InvalidSettingsError);
+  expect(() => parseConnectionSettings(JSON.parse(text))).toThrow(InvalidSettingsError);
+});

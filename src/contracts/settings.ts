@@ -125,14 +125,11 @@ export type ConnectionSettings = Readonly<z.output<typeof connectionSettings>>;
  * @param json an object of the keys somebody chose; `{}` for none
  * @throws InvalidSettingsError naming every unknown key and every value out of range
  */
-export function parsePartnerSettings(json: unknown): PartnerSettings {
-  return parse(partnerSettings, json);
-}
+export const parsePartnerSettings: (json: unknown) => PartnerSettings = parserOf(partnerSettings);
 
 /** Checks a connection's settings and fills in every default; as `parsePartnerSettings`. */
-export function parseConnectionSettings(json: unknown): ConnectionSettings {
-  return parse(connectionSettings, json);
-}
+export const parseConnectionSettings: (json: unknown) => ConnectionSettings =
+  parserOf(connectionSettings);
 
 /**
  * The settings after a change: keys given replace the stored ones whole, a key given as `null` goes back
@@ -150,10 +147,22 @@ function isPlainObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function parse<Output>(schema: z.ZodType<Output>, json: unknown): Output {
-  const result = schema.safeParse(json);
-  if (result.success) return result.data;
-  throw new InvalidSettingsError(result.error.issues.flatMap(faultsOf));
+/** Most parties have the same settings, and none changes them often; a storm of changes begins anew. */
+const KNOWN_MAX = 1_000;
+
+/** Rows are read with every request, and hardly ever say something new: a text that was parsed is not parsed again. */
+function parserOf<Output extends object>(schema: z.ZodType<Output>) {
+  const known = new Map<string, Readonly<Output>>();
+  return (json: unknown): Readonly<Output> => {
+    const text = String(JSON.stringify(json));
+    const settings = known.get(text);
+    if (settings) return settings;
+    const result = schema.safeParse(json);
+    if (!result.success) throw new InvalidSettingsError(result.error.issues.flatMap(faultsOf));
+    if (known.size === KNOWN_MAX) known.clear();
+    known.set(text, Object.freeze(result.data));
+    return result.data;
+  };
 }
 
 function faultsOf(issue: z.core.$ZodIssue): string[] {

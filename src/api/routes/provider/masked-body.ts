@@ -13,7 +13,7 @@ export function maskedBody(
 ): string {
   return bodyText
     .replace(JSON_STRING, (literal) => {
-      const value = valueOf(literal);
+      const value = literal.includes('\\') ? valueOf(literal) : literal.slice(1, -1);
       return value === secrets.token || value === secrets.hash ? '"[masked]"' : literal;
     })
     .slice(0, CHARACTERS_MAX);
