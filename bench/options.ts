@@ -18,7 +18,7 @@ export const USAGE = `npm run bench -- [options]
   --temporal-server DIR  where the real server's programs are, when they are not to be built
   --profile DIR        Roundhouse's API and worker leave CPU profiles there
   --keep               keep the logs
-npm run bench -- --scale | --full   other programs, with a --help of their own`;
+npm run bench -- --scale | --full | --account   other programs, with a --help of their own`;
 
 export interface BenchOptions {
   readonly quick: boolean;

@@ -16,7 +16,12 @@ export interface Stage {
   readonly home: StackHome;
   readonly report: (line: string) => void;
   readonly postgres: RunningPostgres;
-  readonly temporal: RunningProcess & { readonly address: string; readonly metricsUrl: string };
+  readonly temporal: RunningProcess & {
+    readonly address: string;
+    readonly metricsUrl: string;
+    /** Where the real server tells what its CPU is used for. */
+    readonly pprofUrl?: string;
+  };
   /** The PostgreSQL of the real Temporal server: one of its own, so that what each costs is told apart. */
   readonly temporalPostgres: RunningPostgres | undefined;
   readonly temporalConnection: Connection;

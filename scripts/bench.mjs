@@ -8,7 +8,7 @@ requireNode();
 ensureInstalled();
 ensureBuilt();
 
-const PROGRAMS = { '--scale': 'scale.ts', '--full': 'full.ts' };
+const PROGRAMS = { '--scale': 'scale.ts', '--full': 'full.ts', '--account': 'account.ts' };
 const args = process.argv.slice(2);
 const program = PROGRAMS[args[0]] ?? 'main.ts';
 // DBOS and Restate are installed when they are first wanted; a quick run has neither.

@@ -29,11 +29,35 @@ export function threadSecondsOf(pid: number): Map<string, number> {
   for (const each of below(pid)) {
     const folder = `/proc/${String(each)}/task`;
     for (const thread of namesIn(folder)) {
-      const [user = 0, system = 0] = fieldsIn(`${folder}/${thread}/stat`).slice(11, 13).map(Number);
-      seconds.set(thread, (user + system) / TICKS_PER_SECOND);
+      seconds.set(thread, secondsIn(`${folder}/${thread}/stat`));
     }
   }
   return seconds;
+}
+
+/** The threads of one process, and the CPU seconds of each. The first is the main thread. */
+export function threadsOf(pid: number): { id: number; name: string; seconds: number }[] {
+  const folder = `/proc/${String(pid)}/task`;
+  return namesIn(folder)
+    .map(Number)
+    .sort((a, b) => a - b)
+    .map((id) => {
+      const thread = `${folder}/${String(id)}`;
+      return { id, name: readText(`${thread}/comm`).trim(), seconds: secondsIn(`${thread}/stat`) };
+    });
+}
+
+/** The processes that one has started, and the CPU seconds of each by itself. */
+export function childrenOf(pid: number): { id: number; seconds: number }[] {
+  return (childrenByParent().get(pid) ?? []).map((id) => ({
+    id,
+    seconds: secondsIn(`/proc/${String(id)}/stat`),
+  }));
+}
+
+function secondsIn(path: string): number {
+  const [user = 0, system = 0] = fieldsIn(path).slice(11, 13).map(Number);
+  return (user + system) / TICKS_PER_SECOND;
 }
 
 /** CPU seconds of the whole machine since it started: its cores at work, and all of them. */

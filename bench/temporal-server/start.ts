@@ -45,7 +45,7 @@ export interface RealTemporalOptions {
  */
 export async function startTemporalOnPostgres(
   options: RealTemporalOptions,
-): Promise<RunningTemporal> {
+): Promise<RunningTemporal & { readonly pprofUrl: string }> {
   const { programs, port, namespace, logFile } = options;
   const { hostname, port: databasePort, username, password } = new URL(options.postgresUrl);
   const [user, secret] = [decodeURIComponent(username), decodeURIComponent(password)];
@@ -64,7 +64,7 @@ export async function startTemporalOnPostgres(
     await schemaTool(programs, ['setup-schema', '--version', '0.0'], env);
     await schemaTool(programs, ['update-schema', '--schema-name', schemaName], env);
   }
-  const ports = await freePorts(8);
+  const [pprofPort = 0, ...ports] = await freePorts(1 + INNER_PORTS.length);
   const server = startProcess({
     name: 'Temporal',
     command: programs.server,
@@ -82,6 +82,7 @@ export async function startTemporalOnPostgres(
       BIND_ON_IP: '127.0.0.1',
       FRONTEND_GRPC_PORT: String(port),
       PROMETHEUS_ENDPOINT: `127.0.0.1:${String(options.metricsPort)}`,
+      PPROF_PORT: String(pprofPort),
       DYNAMIC_CONFIG_FILE_PATH: DYNAMIC_CONFIG,
       LOG_LEVEL: 'error',
       ...Object.fromEntries(
@@ -94,7 +95,7 @@ export async function startTemporalOnPostgres(
   const address = `127.0.0.1:${String(port)}`;
   await waitUntilItServes(server, address, SYSTEM_NAMESPACE);
   await prepareNamespace(address, namespace);
-  return { ...server, address };
+  return { ...server, address, pprofUrl: `http://127.0.0.1:${String(pprofPort)}` };
 }
 
 const INNER_PORTS = [

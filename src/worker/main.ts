@@ -48,6 +48,7 @@ async function startWorker(): Promise<Service> {
     databaseUrl: settings.DATABASE_URL,
     max: settings.DATABASE_POOL_MAX,
     applicationName: 'roundhouse-worker',
+    plannedOnce: true,
     onError: (error) => log.warn({ err: error }, 'an idle database connection broke'),
   });
   const vault = await openVault({ pool, keys, log });

@@ -84,6 +84,22 @@ it('reads no more rows for a live round, a sweep, a seal or a list, however larg
   for (const part of EXPECTED) expect(seen).toContain(part);
 });
 
+it('plans what a live round asks once a connection, however many partitions it names', async () => {
+  await playBoth(await house.newPlayer());
+  const { pool } = house.book;
+  const clients = await Promise.all(Array.from({ length: pool.idleCount }, () => pool.connect()));
+  const asked = new Set<string>();
+  for (const client of clients) {
+    const { rows } = await client.query<{ name: string; custom: number }>(
+      'SELECT name, custom_plans::int AS custom FROM pg_prepared_statements',
+    );
+    client.release();
+    expect(rows.filter(({ custom }) => custom > 0)).toEqual([]);
+    for (const { name } of rows) asked.add(name);
+  }
+  expect([...asked]).toEqual(expect.arrayContaining(['money_request_facts', 'end_attempt']));
+});
+
 /** Statements without which the look above would prove nothing. */
 const EXPECTED = [
   'operation_keys',
@@ -192,7 +208,8 @@ async function planForMore(): Promise<void> {
 }
 
 async function sweepAndSeal(): Promise<void> {
-  const { book, client, pool } = house;
+  const { book, client } = house;
+  const { pool } = book;
   await house.pool.query(
     `UPDATE rounds SET due_at = now() - interval '1 hour'
       WHERE id IN (SELECT id FROM rounds ORDER BY id DESC OFFSET 200 LIMIT 3)`,

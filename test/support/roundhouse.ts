@@ -45,8 +45,9 @@ export interface TestPlayer {
 
 export interface TestRoundhouse {
   readonly databaseUrl: string;
+  /** For the test's own questions, and for what a command asks. */
   readonly pool: Pool;
-  /** What the first API queues for, payouts excepted; `pool` when it has none of its own. */
+  /** What the first API queues for, payouts excepted; the worker's and the book's when it has none of its own. */
   readonly apiPool: Pool;
   /** How many connections the first API has accepted and not closed. */
   connections(): Promise<number>;
@@ -139,7 +140,8 @@ export async function startRoundhouse(options: TestOptions = {}): Promise<TestRo
   const database = await createTestDatabase();
   const namespace = await createTestNamespace();
   const log = options.log ?? createLogger('test', process.env.TEST_LOG_LEVEL ?? 'silent');
-  const pool = createPool({ databaseUrl: database.url, max: 20 });
+  const pool = createPool({ databaseUrl: database.url, max: 4 });
+  const servicePool = createPool({ databaseUrl: database.url, max: 20, plannedOnce: true });
   const egress = createEgressGuard({ allowHttp: true, allowCidrs: [] });
   const metrics = createMetrics();
   let secret = '';
@@ -186,8 +188,8 @@ export async function startRoundhouse(options: TestOptions = {}): Promise<TestRo
   const grpc = await Connection.connect({ address: temporalAddress() });
   const client = new Client({ connection: grpc, namespace, identity: 'api' });
   const { timeScale = 1, fastPathMs } = options;
-  const book = createBook({ pool, installation, timeScale });
-  const wallets = createWallets({ pool, vault, egress, log });
+  const book = createBook({ pool: servicePool, installation, timeScale });
+  const wallets = createWallets({ pool: servicePool, vault, egress, log });
   const apis: { close(): Promise<void> }[] = [];
   let worker: { shutdown(): void; ran: Promise<void> } | undefined;
 
@@ -222,10 +224,12 @@ export async function startRoundhouse(options: TestOptions = {}): Promise<TestRo
   async function startApi(own: TestApiOptions = {}): Promise<TestApi> {
     const { apiPoolMax: max } = options;
     const pools =
-      max === undefined ? [] : [0, 1].map(() => createPool({ databaseUrl: database.url, max }));
-    const answers = createAnswerWatch({ pool: pools[1] ?? pool, log: log as never });
-    const written = createWrittenAnswers({ pool: pools[0] ?? pool, log: log as never });
-    const [till, payouts] = [pools[0] ?? pool, pools[1] ?? pool].map((each) => {
+      max === undefined
+        ? []
+        : [0, 1].map(() => createPool({ databaseUrl: database.url, max, plannedOnce: true }));
+    const answers = createAnswerWatch({ pool: pools[1] ?? servicePool, log: log as never });
+    const written = createWrittenAnswers({ pool: pools[0] ?? servicePool, log: log as never });
+    const [till, payouts] = [pools[0] ?? servicePool, pools[1] ?? servicePool].map((each) => {
       const apiBook = createBook({ pool: each, installation, timeScale });
       const failpoint = createFailpoints(undefined);
       const desk = createMoneyDesk({
@@ -370,7 +374,7 @@ export async function startRoundhouse(options: TestOptions = {}): Promise<TestRo
       for (const api of apis) await api.close();
       await stopWorker();
       await Promise.all([wallets.close(), wallet.close()]);
-      await pool.end();
+      await Promise.all([pool.end(), servicePool.end()]);
       await native.close();
       await grpc.close();
       await database.drop();
