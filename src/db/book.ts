@@ -2,15 +2,8 @@ import { betId } from '../domain/bet-id';
 import { decide, type Decision, type RoundEvent } from '../domain/round';
 import type { RoundView } from '../contracts/round';
 import { assert } from '../lib/assert';
-import { obligationId } from '../domain/round/rows';
 import { stillBalance } from '../domain/round/still-balance';
-import {
-  endAttempt,
-  keptPayload,
-  otherCallsBetween,
-  type AttemptEnd,
-  type AttemptKey,
-} from './attempts';
+import { keptPayload, otherCallsBetween, type AttemptEnd, type AttemptKey } from './attempts';
 import { holdRound, type HeldRound } from './held-round';
 import type { Db, Pool, PoolClient } from './pool';
 import { lockRound, type RoundContext } from './round-rows';
@@ -156,46 +149,55 @@ export function createBook(deps: {
     return entry;
   }
 
-  async function together<Result>(work: (open: OpenBook) => Promise<Result>): Promise<Result> {
-    return pipelinedTransaction(pool, async (client) => {
-      const rounds = new Map<string, HeldRound>();
-      const of = (roundId: string) => {
-        const held = rounds.get(roundId);
-        assert(held, `round ${roundId} is decided upon here`);
-        return held;
-      };
-      const result = await work({
-        client,
-        async decide(roundId, event) {
-          const held = rounds.get(roundId) ?? (await lock(client, roundId));
-          rounds.set(roundId, held);
-          return (await decideHeld(client, held, event)).entry;
-        },
-        async beginAttempt(roundId, key, payload) {
-          const bytes = key.attempt === 1 ? payload : await keptPayload(client, key);
-          of(roundId).noteBegun(key, bytes);
-          return bytes;
-        },
-        endAttempt(roundId, key, end) {
-          const { obligations } = of(roundId).locked.rows;
-          const call = obligations.find((row) => obligationId(row) === obligationId(key));
-          const nextAttemptMs = call?.status === 'open' ? call.nextAttemptMs : null;
-          endAttempt(client, key, end, nextAttemptMs);
-        },
-      });
-      for (const held of rounds.values()) held.send();
-      return result;
-    });
-  }
-
   return {
     decideOn: (roundId, event, beside) =>
       pipelinedTransaction(pool, (client) => decideIn(client, roundId, event, beside)),
     decideIn,
-    together,
+    together: (work) =>
+      pipelinedTransaction(pool, async (client) => {
+        const { open, send } = openBook(client, decideHeld);
+        const result = await work(open);
+        send();
+        return result;
+      }),
     pool,
     installation,
   };
+}
+
+type DecideHeld = <Event extends RoundEvent>(
+  client: PoolClient,
+  held: HeldRound,
+  event: Event,
+) => Promise<{ readonly entry: Entry<Event> }>;
+
+function openBook(
+  client: PoolClient,
+  decideHeld: DecideHeld,
+): { readonly open: OpenBook; send(): void } {
+  const rounds = new Map<string, HeldRound>();
+  const heldOf = (roundId: string) => {
+    const held = rounds.get(roundId);
+    assert(held, `round ${roundId} is decided upon here`);
+    return held;
+  };
+  const open: OpenBook = {
+    client,
+    async decide(roundId, event) {
+      const held = rounds.get(roundId) ?? (await lock(client, roundId));
+      rounds.set(roundId, held);
+      return (await decideHeld(client, held, event)).entry;
+    },
+    async beginAttempt(roundId, key, payload) {
+      const held = heldOf(roundId);
+      if (key.attempt > 1) held.send();
+      const bytes = key.attempt === 1 ? payload : await keptPayload(client, key);
+      held.noteBegun(key, bytes);
+      return bytes;
+    },
+    endAttempt: (roundId, key, end) => heldOf(roundId).noteEnded(key, end),
+  };
+  return { open, send: () => rounds.forEach((held) => held.send()) };
 }
 
 async function lock(client: PoolClient, roundId: string): Promise<HeldRound> {

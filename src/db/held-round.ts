@@ -4,7 +4,7 @@ import type { Fact, SettledCase } from '../domain/round/draft';
 import { nextLookAtMs } from '../domain/round/next';
 import { obligationId, type RoundRows } from '../domain/round/rows';
 import { assert } from '../lib/assert';
-import type { AttemptKey } from './attempts';
+import { endAttempt, type AttemptEnd, type AttemptKey } from './attempts';
 import type { PoolClient } from './pool';
 import type { LockedRound } from './round-rows';
 import { saveRound } from './save-round';
@@ -20,6 +20,8 @@ export interface HeldRound {
   note<Event extends RoundEvent>(decision: Decision<Event>): Promise<number>;
   /** Takes note of an attempt that the latest decision let begin, and of the bytes that it sends. */
   noteBegun(key: AttemptKey, payload: string): void;
+  /** Takes note of what an attempt came to, as the latest decision has heard it. */
+  noteEnded(key: AttemptKey, end: AttemptEnd): void;
   /** Sends what is noted and not sent yet; it is answered at the transaction's end at the latest. */
   send(): void;
 }
@@ -37,6 +39,7 @@ export function holdRound(client: PoolClient, locked: LockedRound): HeldRound {
   let cases: string[] = [];
   let lines: string[] = [];
   let begun: string[] = [];
+  let ends: (() => void)[] = [];
   const payloads = new Map<string, string>();
 
   function addLine(facts: readonly Fact[]): void {
@@ -47,7 +50,7 @@ export function holdRound(client: PoolClient, locked: LockedRound): HeldRound {
   }
 
   function send(): void {
-    if (version === sent.version && lines.length === 0) return;
+    if (version === sent.version && lines.length + begun.length + ends.length === 0) return;
     const operations = changed(sent.rows.operations, latest.operations);
     const obligations = changed(sent.rows.obligations, latest.obligations);
     saveRound(client, {
@@ -67,16 +70,19 @@ export function holdRound(client: PoolClient, locked: LockedRound): HeldRound {
       nowMs,
       dueMs,
     });
+    for (const end of ends) end();
     sent = { rows: latest, version };
     cases = [];
     lines = [];
     begun = [];
+    ends = [];
   }
 
   return {
     locked,
     async note(decision) {
       const before = latest;
+      sortAsRead(rows);
       latest = snapshot(rows);
       // A case is written with its round: the book then looks at the round again when there is something to see.
       const isTouched = decision.facts.length + decision.cases.length > 0 || differ(before, latest);
@@ -92,10 +98,15 @@ export function holdRound(client: PoolClient, locked: LockedRound): HeldRound {
     },
     noteBegun(key, payload) {
       const call = obligationId(key);
-      const text = latest.obligations.get(call);
-      assert(text !== sent.rows.obligations.get(call), `${call} was let begin just now`);
+      const isWritten = latest.obligations.get(call) !== sent.rows.obligations.get(call);
+      assert(isWritten || key.attempt > 1, `the payload of ${call} goes with its row`);
       begun.push(rowText(key));
       payloads.set(call, payload);
+    },
+    noteEnded(key, end) {
+      const call = rows.obligations.find((row) => obligationId(row) === obligationId(key));
+      const nextAttemptMs = call?.status === 'open' ? call.nextAttemptMs : null;
+      ends.push(() => endAttempt(client, key, end, nextAttemptMs));
     },
     send,
   };
@@ -127,6 +138,19 @@ async function settleCases(
     case_kind: kind,
     as: 'settled',
   }));
+}
+
+/** The next decision finds the rows in the order in which it would have read them (`LOAD_ROUND`). */
+function sortAsRead({ operations, bets, obligations }: RoundRows): void {
+  operations.sort((a, b) => a.id - b.id);
+  bets.sort((a, b) => a.operationId - b.operationId);
+  obligations.sort(
+    (a, b) => compare(a.betId, b.betId) || compare(a.verb, b.verb) || a.number - b.number,
+  );
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
 }
 
 /** The rows as texts by what they are called in the round, so that only what was changed is written. */
