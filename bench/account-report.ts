@@ -40,7 +40,9 @@ export function accountTables(account: Account): string {
   const { turn, inFlight } = account;
   const { rounds } = turn;
   const perRound = (seconds: number) => (seconds * 1_000) / rounds;
-  const processes = Object.entries(turn.cpu).filter(([name]) => !/^(wallet|provider)$/.test(name));
+  const processes = Object.entries(turn.cpu)
+    .filter(([name]) => !/^(wallet|provider)$/.test(name))
+    .map(([name, seconds]): Line => [name, seconds - profilerSeconds(account, name)]);
   const total = processes.reduce((sum, [, seconds]) => sum + seconds, 0);
   return [
     '# Where the CPU of a won round goes',
@@ -48,17 +50,19 @@ export function accountTables(account: Account): string {
     `Made by \`npm run bench -- --account\`: ${String(rounds)} won rounds at ${(rounds / turn.seconds).toFixed(1)} a second, ` +
       `${String(inFlight)} in flight, on ${String(cpus().length)} cores (${cpus()[0]?.model ?? ''}), Node.js ${process.version}. ` +
       'How it is made is in [README.md](README.md#where-the-cpu-goes). All figures are milliseconds of CPU a round ' +
-      'unless it is said otherwise; taking profiles is in them and costs some per cent.',
-    table(
-      'By process',
-      total,
-      processes.map(([name, seconds]) => [name, seconds]),
-      perRound,
-    ),
+      'unless it is said otherwise. The profilers take some themselves: the thread that V8 has for it is left out of the ' +
+      'first table, what they take in other threads is not.',
+    table('By process', total, processes, perRound),
     ...threadTables(account, perRound),
     ...postgresTables(account, perRound),
     ...temporalTables(account, perRound),
   ].join('\n');
+}
+
+function profilerSeconds({ threads }: Account, process: string): number {
+  return threads
+    .filter((thread) => thread.process === process && thread.name === PROFILER)
+    .reduce((sum, { seconds }) => sum + seconds, 0);
 }
 
 function threadTables({ threads, profiles }: Account, perRound: (seconds: number) => number) {
