@@ -2,8 +2,7 @@ import type { Verb } from '../domain/round/rows';
 import type { StillBalance } from '../domain/round/still-balance';
 import type { WalletOutcome } from '../domain/wallet-outcome';
 import { assert } from '../lib/assert';
-import type { Db, PoolClient } from './pool';
-import { writeLater } from './transaction';
+import type { Db } from './pool';
 
 /** One attempt of one obligation, by its place in the book. */
 export interface AttemptKey {
@@ -37,45 +36,31 @@ export interface AttemptEnd {
 }
 
 /**
- * Sends what an attempt came to, in the transaction that is open.
+ * What an attempt came to, as it is written (`saveRound`).
  *
  * @param nextAttemptMs when the call is tried next; null when it is not
  */
-export function endAttempt(
-  client: PoolClient,
+export function endedAttempt(
   key: AttemptKey,
   { outcome, described, received }: AttemptEnd,
   nextAttemptMs: number | null,
-): void {
-  void writeLater(client, {
-    name: 'end_attempt',
-    text: `WITH bytes AS (
-             INSERT INTO attempt_bytes (bet_id, verb, number, attempt, started_at, received)
-             SELECT $1, $2, $3, $4, to_timestamp($5::bigint / 1000.0), $6 WHERE $6::text IS NOT NULL
-             ON CONFLICT DO NOTHING)
-           UPDATE attempts SET ended_at = clock_timestamp(), result = $7, text = $8, http_status = $9,
-                  balance = $10, next_attempt_at = to_timestamp($11::bigint / 1000.0)
-            WHERE bet_id = $1 AND verb = $2 AND number = $3 AND attempt = $4
-              AND started_at = to_timestamp($5::bigint / 1000.0)`,
-    values: [
-      key.betId,
-      key.verb,
-      key.number,
-      key.attempt,
-      key.startedMs,
-      received === undefined ? null : printable(received),
-      outcome.kind,
-      described,
-      outcome.httpStatus ?? null,
-      outcome.kind === 'done' ? (outcome.balance ?? null) : null,
-      nextAttemptMs,
-    ],
-  });
+): object {
+  return {
+    ...key,
+    received: received === undefined ? null : printable(received),
+    result: outcome.kind,
+    text: printable(described),
+    httpStatus: outcome.httpStatus ?? null,
+    balance: outcome.kind === 'done' ? (outcome.balance ?? null) : null,
+    nextAttemptMs,
+  };
 }
 
-// PostgreSQL's text refuses NUL; a reply that holds one must not lose its attempt's result.
+// PostgreSQL's text refuses NUL, and its JSON half a surrogate, which a cut may leave; a reply that holds one must not
+// lose its attempt's result.
 function printable(received: string): string {
-  return received.slice(0, RECEIVED_CHARACTERS_MAX).replaceAll('\u0000', '\uFFFD');
+  const kept = received.slice(0, RECEIVED_CHARACTERS_MAX).replaceAll('\u0000', '\uFFFD');
+  return Buffer.from(kept).toString();
 }
 
 /** Of a player's rounds, the newest: a stake that could hide a payout's move is in one of them. */

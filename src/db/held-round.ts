@@ -4,7 +4,7 @@ import type { Fact, SettledCase } from '../domain/round/draft';
 import { nextLookAtMs } from '../domain/round/next';
 import { obligationId, type RoundRows } from '../domain/round/rows';
 import { assert } from '../lib/assert';
-import { endAttempt, type AttemptEnd, type AttemptKey } from './attempts';
+import { endedAttempt, type AttemptEnd, type AttemptKey } from './attempts';
 import type { PoolClient } from './pool';
 import type { LockedRound } from './round-rows';
 import { saveRound } from './save-round';
@@ -39,7 +39,7 @@ export function holdRound(client: PoolClient, locked: LockedRound): HeldRound {
   let cases: string[] = [];
   let lines: string[] = [];
   let begun: string[] = [];
-  let ends: (() => void)[] = [];
+  let ended: string[] = [];
   const payloads = new Map<string, string>();
 
   function addLine(facts: readonly Fact[]): void {
@@ -50,7 +50,7 @@ export function holdRound(client: PoolClient, locked: LockedRound): HeldRound {
   }
 
   function send(): void {
-    if (version === sent.version && lines.length + begun.length + ends.length === 0) return;
+    if (version === sent.version && lines.length + begun.length + ended.length === 0) return;
     const operations = changed(sent.rows.operations, latest.operations);
     const obligations = changed(sent.rows.obligations, latest.obligations);
     saveRound(client, {
@@ -65,17 +65,17 @@ export function holdRound(client: PoolClient, locked: LockedRound): HeldRound {
         cases,
         lines,
       },
+      ended,
       version,
       journalHead,
       nowMs,
       dueMs,
     });
-    for (const end of ends) end();
     sent = { rows: latest, version };
     cases = [];
     lines = [];
     begun = [];
-    ends = [];
+    ended = [];
   }
 
   return {
@@ -106,7 +106,9 @@ export function holdRound(client: PoolClient, locked: LockedRound): HeldRound {
     noteEnded(key, end) {
       const call = rows.obligations.find((row) => obligationId(row) === obligationId(key));
       const nextAttemptMs = call?.status === 'open' ? call.nextAttemptMs : null;
-      ends.push(() => endAttempt(client, key, end, nextAttemptMs));
+      // One that was begun in this very transaction is written first.
+      if (begun.includes(rowText(key))) send();
+      ended.push(rowText(endedAttempt(key, end, nextAttemptMs)));
     },
     send,
   };

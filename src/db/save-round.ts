@@ -65,6 +65,24 @@ const PARTS = {
       FROM json_to_recordset(:begun) AS row("betId" text, verb text, number int, attempt int,
         "startedMs" bigint)`,
 
+  bytes: `
+    INSERT INTO attempt_bytes (bet_id, verb, number, attempt, started_at, received)
+    SELECT "betId", verb, number, attempt, ${AT('"startedMs"')}, received
+      FROM json_to_recordset(:ended) AS row("betId" text, verb text, number int, attempt int,
+        "startedMs" bigint, received text)
+     WHERE received IS NOT NULL
+    ON CONFLICT DO NOTHING`,
+
+  // One record, not a set: by the number of rows that PostgreSQL expects of a set it may read a young table whole.
+  // And no values of their own: by those it would plan the partitions anew each time.
+  ended: `
+    UPDATE attempts a SET ended_at = clock_timestamp(), result = row.result, text = row.text,
+        http_status = row."httpStatus", balance = row.balance, next_attempt_at = ${AT('row."nextAttemptMs"')}
+      FROM json_to_record(:ended::json->0) AS row("betId" text, verb text, number int, attempt int,
+        "startedMs" bigint, result text, text text, "httpStatus" int, balance text, "nextAttemptMs" bigint)
+     WHERE a.bet_id = row."betId" AND a.verb = row.verb AND a.number = row.number
+       AND a.attempt = row.attempt AND a.started_at = ${AT('row."startedMs"')}`,
+
   cases: `
     INSERT INTO cases (kind, round_id, subject, operation_id, bet_id, amount, currency, evidence, opened_at)
     SELECT DISTINCT ON (kind, subject) kind, :round::bigint, subject, "operationId", "betId", amount,
@@ -87,8 +105,7 @@ const PART_NAMES = Object.keys(PARTS) as Part[];
 const SAVE_ROUND = `
   UPDATE rounds SET status = :status, closed_by = :closedBy, closing_at = ${AT(':closingMs::bigint')},
       closes_previous = :closesPrevious, last_activity_at = ${AT(':lastActivityMs::bigint')},
-      due_at = ${AT(':dueMs::bigint')}, version = :version,
-      journal_head = :hash
+      due_at = ${AT(':dueMs::bigint')}, version = :version, journal_head = :hash
    WHERE id = :round`;
 
 interface Statement {
@@ -102,7 +119,8 @@ interface Statement {
 const statements = new Map<string, Statement>();
 
 function statementOf(parts: readonly Part[]): Statement {
-  const name = ['save_round', ...parts].join('_');
+  // By number: PostgreSQL cuts a name after 63 characters, and two statements would be one.
+  const name = ['save_round', ...parts.map((part) => PART_NAMES.indexOf(part))].join('_');
   const known = statements.get(name);
   if (known) return known;
   const withParts = parts.map((part) => `${part}_saved AS (${PARTS[part]})`).join(',');
@@ -121,11 +139,15 @@ function numbered(name: string, text: string): Statement {
   return { name, text: byNumber, values };
 }
 
+const END_ATTEMPT = numbered('end_attempt', `WITH bytes_saved AS (${PARTS.bytes}) ${PARTS.ended}`);
+
 /** What is to be written of a round: the rows as JSON texts, by the parts that they belong to. */
 export interface RoundChange {
   readonly context: RoundContext;
   readonly round: RoundRow;
-  readonly parts: Readonly<Record<Part, readonly string[]>>;
+  readonly parts: Readonly<Record<Exclude<Part, 'bytes' | 'ended'>, readonly string[]>>;
+  /** Attempts that have ended, as JSON texts. */
+  readonly ended: readonly string[];
   readonly version: number;
   readonly journalHead: Buffer | null;
   /** The book's clock at these decisions, ms. */
@@ -135,8 +157,10 @@ export interface RoundChange {
 
 /** Sends it, in the transaction that is open; it is answered at the transaction's end at the latest. */
 export function saveRound(client: PoolClient, change: RoundChange): void {
-  const { context, round, parts } = change;
-  const { name, text, values } = statementOf(PART_NAMES.filter((part) => parts[part].length > 0));
+  const { context, round } = change;
+  const [first, others] = [change.ended.slice(0, 1), change.ended.slice(1)];
+  const parts = { ...change.parts, bytes: first, ended: first };
+  const statement = statementOf(PART_NAMES.filter((part) => parts[part].length > 0));
   const written: Record<string, unknown> = {
     round: context.roundId,
     currency: context.terms.currency,
@@ -155,5 +179,14 @@ export function saveRound(client: PoolClient, change: RoundChange): void {
     dueMs: change.dueMs,
   };
   for (const part of PART_NAMES) written[part] = `[${parts[part].join(',')}]`;
+  send(client, statement, written);
+  for (const other of others) send(client, END_ATTEMPT, { ended: `[${other}]` });
+}
+
+function send(
+  client: PoolClient,
+  { name, text, values }: Statement,
+  written: Readonly<Record<string, unknown>>,
+): void {
   void writeLater(client, { name, text, values: values.map((value) => written[value]) });
 }
