@@ -53,7 +53,11 @@ async function startWorker(): Promise<Service> {
   });
   const vault = await openVault({ pool, keys, log });
   const { connectionOptions, namespace } = loadClientConnectConfig();
-  const connection = await NativeConnection.connect(connectionOptions);
+  const connection = await NativeConnection.connect({
+    ...connectionOptions,
+    // Some kilobytes a message to a server nearby: packing them costs both sides more than sending them.
+    grpcCompression: { codec: 'none' },
+  });
   const client = new Client({ connection, namespace: namespace ?? settings.TEMPORAL_NAMESPACE });
   // The SDK's own endpoint serves it beside its own metrics.
   const egressRefused = Runtime.instance().metricMeter.createCounter(
