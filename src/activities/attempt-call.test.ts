@@ -1,7 +1,5 @@
 import { TERMS } from '../../test/support/played-round';
 import type { RoundView } from '../contracts/round';
-import type { Pool } from '../db/pool';
-import { pipelinedTransaction } from '../db/transaction';
 import type { Book } from '../db/book';
 import type { RoundContext } from '../db/round-rows';
 import type { AttemptStart } from '../domain/round/attempt';
@@ -38,29 +36,30 @@ function stage({ beforeCommit, leavesWithinMs = null }: Stage = {}) {
     purpose: 'stake',
     leavesWithinMs,
   };
-  const client = {
-    query: (asked: string | { name: string }) => {
-      const name = typeof asked === 'string' ? asked : asked.name;
-      if (name !== 'BEGIN') log.push(name);
-      return Promise.resolve({ rows: [{ payload: KEPT }], command: name });
+  const open = {
+    decide: (_round: string, event: { type: string; outcome?: WalletOutcome }) => {
+      if (event.outcome) told.push(event.outcome);
+      const starts = event.type === 'attempt_starts';
+      const result = starts ? start : { definite: true, retryInMs: 0, text: '' };
+      const elapsedMs = () => 1;
+      return Promise.resolve({ result, view, context, alarms: [], nowMs: 0, elapsedMs });
     },
-    connection: { stream: { cork() {}, uncork() {} } },
-    release() {},
+    beginAttempt: () => {
+      log.push('begin');
+      return Promise.resolve(KEPT);
+    },
+    endAttempt: () => log.push('end'),
   };
-  const pool = { connect: () => Promise.resolve(client) } as unknown as Pool;
-  const decideOn = async (
-    _round: string,
-    event: { type: string; outcome?: WalletOutcome },
-    beside: (...args: unknown[]) => Promise<void>,
-  ) => {
-    const starts = event.type === 'attempt_starts';
-    if (event.outcome) told.push(event.outcome);
-    const result = starts ? start : { definite: true, retryInMs: 0, text: '' };
-    await beside(client, { result }, context, 0);
-    return { result, view, context, alarms: [] };
+  const together = async (work: (book: typeof open) => Promise<unknown>) => {
+    try {
+      const result = await work(open);
+      log.push('commit');
+      return result;
+    } catch (error) {
+      log.push('rollback');
+      throw error;
+    }
   };
-  const together = (work: (decide: typeof decideOn) => Promise<unknown>) =>
-    pipelinedTransaction(pool, () => work(decideOn));
   const wallet: Pick<WalletClient, 'call'> = {
     call: (verb, payload, { isRepeat }) => {
       log.push(`${verb} ${payload} ${isRepeat ? 'again' : 'first'}`);
@@ -90,18 +89,18 @@ function stage({ beforeCommit, leavesWithinMs = null }: Stage = {}) {
 test('nothing leaves before its attempt is committed, and what leaves are the bytes that the book keeps', async () => {
   const { log, attempt } = stage();
   expect(await attempt()).toMatchObject({ kind: 'definite', purpose: 'stake' });
-  expect(log).toEqual(['begin_attempt', 'COMMIT', `take ${KEPT} again`, 'end_attempt', 'COMMIT']);
+  expect(log).toEqual(['begin', 'commit', `take ${KEPT} again`, 'end', 'commit']);
 });
 
 test('an attempt that could not be committed has sent nothing', async () => {
   const { log, attempt } = stage({ beforeCommit: () => Promise.reject(new Error('gone')) });
   await expect(attempt()).rejects.toThrow('gone');
-  expect(log).toEqual(['begin_attempt', 'ROLLBACK']);
+  expect(log).toEqual(['begin', 'rollback']);
 });
 
 test('a process that was held up until the answer deadline had passed sends nothing', async () => {
   const { log, told, attempt } = stage({ leavesWithinMs: 0 });
   await attempt();
-  expect(log).toEqual(['begin_attempt', 'COMMIT', 'end_attempt', 'COMMIT']);
+  expect(log).toEqual(['begin', 'commit', 'end', 'commit']);
   expect(told).toMatchObject([{ kind: 'not_sent', reason: 'late' }]);
 });

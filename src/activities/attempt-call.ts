@@ -1,5 +1,5 @@
-import { beginAttempt, endAttempt, type AttemptKey } from '../db/attempts';
-import type { Book, DecideHere, Entry } from '../db/book';
+import type { AttemptKey } from '../db/attempts';
+import type { Book, Entry, OpenBook } from '../db/book';
 import type { RoundContext } from '../db/round-rows';
 import type { RoundView } from '../contracts/round';
 import type { AttemptStart, CallContent, CallPurpose, Driver } from '../domain/round/attempt';
@@ -30,7 +30,7 @@ export interface Begun {
   readonly context: RoundContext;
   readonly key: AttemptKey;
   readonly payload: string;
-  /** Since before the decision that let the attempt begin. */
+  /** Since before the clock was read by which the attempt may begin. */
   readonly elapsedMs: () => number;
 }
 
@@ -59,14 +59,14 @@ type Ends = Entry<{
 export interface AttemptSteps {
   /** `begun` is missing when the call is definite, another hand's, or not to be made now. */
   begin(
-    decide: DecideHere,
+    open: OpenBook,
     round: string,
     call: string,
     driver: Driver,
   ): Promise<{ readonly entry: Starts; readonly begun?: Begun }>;
   /** Only after the commit of `begin`. Never rejects for what the wallet does. */
   send(begun: Begun): Promise<Answered>;
-  end(decide: DecideHere, round: string, answered: Answered): Promise<Ends>;
+  end(open: OpenBook, round: string, answered: Answered): Promise<Ends>;
   /** After the commit of `end`: what others have to hear of it. */
   told(round: string, answered: Answered, entry: Ends): Promise<void>;
 }
@@ -105,25 +105,16 @@ export function createAttemptSteps(deps: {
 }): AttemptSteps {
   const { wallets, breakers, failpoint, log } = deps;
   return {
-    async begin(decide, round, call, driver) {
-      const key = parseObligationId(call);
-      assert(key, `not an obligation: ${call}`);
-      let begun: Begun | undefined;
-      const startedAt = performance.now();
-      const elapsedMs = () => performance.now() - startedAt;
-      const entry = await decide(
-        round,
-        { type: 'attempt_starts', call, driver },
-        async (client, { result: start }, context, nowMs) => {
-          if (start.kind !== 'send') return;
-          const attempt = { ...key, attempt: start.attempt, startedMs: nowMs };
-          const payload = await beginAttempt(client, attempt, callPayload(start.content, context));
-          begun = { call, start, context, key: attempt, payload, elapsedMs };
-          await failpoint('attempt_uncommitted', start.purpose);
-        },
-      );
-      assert(begun !== undefined || entry.result.kind !== 'send', 'what is sent has a row');
-      return begun === undefined ? { entry } : { entry, begun };
+    async begin(open, round, call, driver) {
+      const parsed = parseObligationId(call);
+      assert(parsed, `not an obligation: ${call}`);
+      const entry = await open.decide(round, { type: 'attempt_starts', call, driver });
+      const { result: start, context, nowMs, elapsedMs } = entry;
+      if (start.kind !== 'send') return { entry };
+      const key = { ...parsed, attempt: start.attempt, startedMs: nowMs };
+      const payload = await open.beginAttempt(round, key, callPayload(start.content, context));
+      await failpoint('attempt_uncommitted', start.purpose);
+      return { entry, begun: { call, start, context, key, payload, elapsedMs } };
     },
 
     async send(begun) {
@@ -149,20 +140,20 @@ export function createAttemptSteps(deps: {
       return { begun, outcome, received };
     },
 
-    end(decide, round, { begun, outcome, received }) {
+    async end(open, round, { begun, outcome, received }) {
       const { call, start, key } = begun;
-      return decide(
-        round,
-        { type: 'attempt_ended', call, attempt: start.attempt, outcome },
-        (client) =>
-          endAttempt(
-            client,
-            key,
-            outcome,
-            describeOutcome(outcome),
-            received.bytes?.toString('utf8'),
-          ),
-      );
+      const entry = await open.decide(round, {
+        type: 'attempt_ended',
+        call,
+        attempt: start.attempt,
+        outcome,
+      });
+      open.endAttempt(round, key, {
+        outcome,
+        described: describeOutcome(outcome),
+        received: received.bytes?.toString('utf8'),
+      });
+      return entry;
     },
 
     async told(round, { begun, outcome }, { alarms, context }) {
@@ -179,9 +170,7 @@ export type AttemptCall = (round: string, call: string, driver: Driver) => Promi
 export function createAttemptCall(deps: { book: Book; steps: AttemptSteps }): AttemptCall {
   const { book, steps } = deps;
   return async (round, call, driver) => {
-    const { entry, begun } = await book.together((decide) =>
-      steps.begin(decide, round, call, driver),
-    );
+    const { entry, begun } = await book.together((open) => steps.begin(open, round, call, driver));
     if (!begun) {
       const { result, view, context } = entry;
       if (result.kind !== 'later') return { kind: 'not_mine', view, context };
@@ -189,7 +178,7 @@ export function createAttemptCall(deps: { book: Book; steps: AttemptSteps }): At
       return { kind: 'later', view, context, retryInMs: result.retryInMs, text };
     }
     const answered = await steps.send(begun);
-    const ended = await book.together((decide) => steps.end(decide, round, answered));
+    const ended = await book.together((open) => steps.end(open, round, answered));
     await steps.told(round, answered, ended);
     const { view, context, result } = ended;
     const { definite, text, retryInMs } = result;

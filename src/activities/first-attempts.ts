@@ -1,5 +1,5 @@
 import type { Ask, DueCall, RoundLocalActivities, RoundView } from '../contracts/round';
-import type { Book, DecideHere } from '../db/book';
+import type { Book, OpenBook } from '../db/book';
 import type { RoundContext } from '../db/round-rows';
 import { findRound } from '../db/rounds';
 import { assert } from '../lib/assert';
@@ -80,7 +80,7 @@ export function createFirstAttempts(deps: FirstAttemptDeps): FirstAttempts {
   ): Promise<void> {
     const { entries, begun } = await (work.ask
       ? chain.beginAsk(work.ask)
-      : book.together((decide) => chain.beginAll(decide, work.round, work.calls)));
+      : book.together((open) => chain.beginAll(open, work.round, work.calls)));
     entries.forEach(note);
     claim(begun.map(({ call }) => call));
     const [one] = begun;
@@ -166,11 +166,11 @@ class LeftToItsHolder extends Error {}
 function createChain(deps: Pick<FirstAttemptDeps, 'book' | 'steps' | 'failpoint'>) {
   const { book, steps, failpoint } = deps;
 
-  async function beginAll(decide: DecideHere, round: string, calls: readonly string[]) {
+  async function beginAll(open: OpenBook, round: string, calls: readonly string[]) {
     const entries: Known[] = [];
     const begun: Begun[] = [];
     for (const call of calls) {
-      const one = await steps.begin(decide, round, call, 'round');
+      const one = await steps.begin(open, round, call, 'round');
       entries.push(one.entry);
       if (one.begun) begun.push(one.begun);
     }
@@ -182,12 +182,12 @@ function createChain(deps: Pick<FirstAttemptDeps, 'book' | 'steps' | 'failpoint'
     const isOfOther = (call: DueCall) =>
       call.verb === 'take' && !call.id.startsWith(`${String(ask.betId)}/`);
     try {
-      return await book.together(async (decide, client) => {
-        const entry = await writeAsk({ decide, client, failpoint }, ask);
+      return await book.together(async (open) => {
+        const entry = await writeAsk({ open, failpoint }, ask);
         if (!entry) throw new LeftToItsHolder();
         const due = entry.view.calls.filter((call) => call.fresh && !isOfOther(call));
         const next = await beginAll(
-          decide,
+          open,
           entry.context.roundId,
           due.map(({ id }) => id),
         );
@@ -210,15 +210,15 @@ function createChain(deps: Pick<FirstAttemptDeps, 'book' | 'steps' | 'failpoint'
     assert(one, 'something was begun');
     const round = one.context.roundId;
     const answers = await Promise.all(batch.map((begun) => steps.send(begun)));
-    const { ended, next } = await book.together(async (decide) => {
+    const { ended, next } = await book.together(async (open) => {
       const ends = [];
       for (const answered of answers) {
-        ends.push({ answered, entry: await steps.end(decide, round, answered) });
+        ends.push({ answered, entry: await steps.end(open, round, answered) });
       }
       const due = ends.at(-1)?.entry.view.calls ?? [];
       // A new stake has a request of its own that brings it here.
       const fresh = due.filter((call) => call.fresh && call.verb !== 'take').map(({ id }) => id);
-      return { ended: ends, next: await beginAll(decide, round, fresh) };
+      return { ended: ends, next: await beginAll(open, round, fresh) };
     });
     for (const known of [...ended.map(({ entry }) => entry), ...next.entries]) note(known);
     await Promise.all([

@@ -1,6 +1,5 @@
 import type { Ask } from '../contracts/round';
-import type { DecideHere, Entry } from '../db/book';
-import type { PoolClient } from '../db/pool';
+import type { Entry, OpenBook } from '../db/book';
 import { findOrCreateRound } from '../db/rounds';
 import type { PayoutRequest } from '../domain/round/payout';
 import type { StakeRequest } from '../domain/round/stake';
@@ -19,12 +18,13 @@ type AskEvent =
  * @returns undefined when nothing may be written: the transaction must not be committed then
  */
 export async function writeAsk(
-  { decide, client, failpoint }: { decide: DecideHere; client: PoolClient; failpoint: Failpoints },
+  { open, failpoint }: { open: OpenBook; failpoint: Failpoints },
   ask: Ask,
 ): Promise<Entry<AskEvent> | undefined> {
   const round =
-    typeof ask.round === 'string' ? ask.round : await findOrCreateRound(client, ask.round);
-  const entry = await decide(round, eventOf(ask), () => failpoint('intent_uncommitted', ask.kind));
+    typeof ask.round === 'string' ? ask.round : await findOrCreateRound(open.client, ask.round);
+  const entry = await open.decide(round, eventOf(ask));
+  await failpoint('intent_uncommitted', ask.kind);
   const { result, nowMs } = entry;
   const isMine = result.kind === 'wait' && result.operationId === ask.operationId;
   return isMine && nowMs < ask.untilMs ? entry : undefined;

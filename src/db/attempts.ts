@@ -1,13 +1,13 @@
+import type { Verb } from '../domain/round/rows';
 import type { StillBalance } from '../domain/round/still-balance';
 import type { WalletOutcome } from '../domain/wallet-outcome';
 import { assert } from '../lib/assert';
-import type { Db, PoolClient } from './pool';
-import { writeLater } from './transaction';
+import type { Db } from './pool';
 
 /** One attempt of one obligation, by its place in the book. */
 export interface AttemptKey {
   readonly betId: string;
-  readonly verb: string;
+  readonly verb: Verb;
   readonly number: number;
   readonly attempt: number;
   readonly startedMs: number;
@@ -16,77 +16,51 @@ export interface AttemptKey {
 /** The most of a reply that is kept: enough to see what a wallet said, too little to fill a disk. */
 const RECEIVED_CHARACTERS_MAX = 8_192;
 
-/**
- * Writes the attempt's row, and the obligation's payload when this is its first attempt. Returns the
- * payload as it stands in the book: every attempt sends the same bytes.
- */
-export async function beginAttempt(
-  client: PoolClient,
-  key: AttemptKey,
-  payload: string,
-): Promise<string> {
-  const query = {
-    name: 'begin_attempt',
-    text: `WITH begun AS (
-             INSERT INTO attempts (bet_id, verb, number, attempt, started_at)
-             VALUES ($1, $2, $3, $4, to_timestamp($5::bigint / 1000.0)))
-           UPDATE obligations SET payload = coalesce(payload, $6)
-            WHERE bet_id = $1 AND verb = $2 AND number = $3
-        RETURNING payload`,
-    values: [key.betId, key.verb, key.number, key.attempt, key.startedMs, payload],
-  };
-  // Before the first attempt there were no bytes, so that these are the book's: nobody needs to wait for them.
-  if (key.attempt === 1) {
-    void writeLater(client, query);
-    return payload;
-  }
-  const { rows } = await client.query<{ payload: string }>(query);
-  const row = rows[0];
-  assert(row, `no obligation ${key.betId}/${key.verb}/${key.number}`);
-  return row.payload;
-}
-
-/**
- * Writes what an attempt came to, with what was received, and when the call is tried next, as the decision
- * of this transaction has it.
- */
-export async function endAttempt(
-  client: PoolClient,
-  key: AttemptKey,
-  outcome: WalletOutcome,
-  described: string,
-  received: string | undefined,
-): Promise<void> {
-  void writeLater(client, {
-    name: 'end_attempt',
-    text: `WITH bytes AS (
-             INSERT INTO attempt_bytes (bet_id, verb, number, attempt, started_at, received)
-             SELECT $1, $2, $3, $4, to_timestamp($5::bigint / 1000.0), $6 WHERE $6::text IS NOT NULL
-             ON CONFLICT DO NOTHING)
-           UPDATE attempts SET ended_at = clock_timestamp(), result = $7, text = $8, http_status = $9,
-                  balance = $10,
-                  next_attempt_at = (SELECT o.next_attempt_at FROM obligations o
-                    WHERE o.bet_id = $1 AND o.verb = $2 AND o.number = $3 AND o.status = 'open')
-            WHERE bet_id = $1 AND verb = $2 AND number = $3 AND attempt = $4
-              AND started_at = to_timestamp($5::bigint / 1000.0)`,
-    values: [
-      key.betId,
-      key.verb,
-      key.number,
-      key.attempt,
-      key.startedMs,
-      received === undefined ? null : printable(received),
-      outcome.kind,
-      described,
-      outcome.httpStatus ?? null,
-      outcome.kind === 'done' ? (outcome.balance ?? null) : null,
-    ],
+/** The bytes that the first attempt of the call sent: every attempt sends the same. */
+export async function keptPayload(db: Db, { betId, verb, number }: AttemptKey): Promise<string> {
+  const { rows } = await db.query<{ payload: string | null }>({
+    name: 'kept_payload',
+    text: 'SELECT payload FROM obligations WHERE bet_id = $1 AND verb = $2 AND number = $3',
+    values: [betId, verb, number],
   });
+  const payload = rows[0]?.payload;
+  assert(typeof payload === 'string', `${betId}/${verb}/${number} was tried and has no payload`);
+  return payload;
 }
 
-// PostgreSQL's text refuses NUL; a reply that holds one must not lose its attempt's result.
+/** What an attempt came to. */
+export interface AttemptEnd {
+  readonly outcome: WalletOutcome;
+  readonly described: string;
+  readonly received: string | undefined;
+}
+
+/**
+ * What an attempt came to, as it is written (`saveRound`).
+ *
+ * @param nextAttemptMs when the call is tried next; null when it is not
+ */
+export function endedAttempt(
+  key: AttemptKey,
+  { outcome, described, received }: AttemptEnd,
+  nextAttemptMs: number | null,
+): object {
+  return {
+    ...key,
+    received: received === undefined ? null : printable(received),
+    result: outcome.kind,
+    text: printable(described),
+    httpStatus: outcome.httpStatus ?? null,
+    balance: outcome.kind === 'done' ? (outcome.balance ?? null) : null,
+    nextAttemptMs,
+  };
+}
+
+// PostgreSQL's text refuses NUL, and its JSON half a surrogate, which a cut may leave; a reply that holds one must not
+// lose its attempt's result.
 function printable(received: string): string {
-  return received.slice(0, RECEIVED_CHARACTERS_MAX).replaceAll('\u0000', '\uFFFD');
+  const kept = received.slice(0, RECEIVED_CHARACTERS_MAX).replaceAll('\u0000', '\uFFFD');
+  return Buffer.from(kept).toString();
 }
 
 /** Of a player's rounds, the newest: a stake that could hide a payout's move is in one of them. */

@@ -3,7 +3,7 @@ import { emptyReplay, replayLine, type Replay } from '../domain/round/replay';
 import { replayDifferences, type Registers } from '../domain/round/replay-differences';
 import type { Found } from './contradiction';
 import type { Db } from './pool';
-import { chainHash } from './save-round';
+import { chainHash } from './held-round';
 
 /** Rounds looked at together, and lines read at once: the audit's memory does not grow with the book. */
 const ROUNDS_BATCH = 200;

@@ -2,12 +2,11 @@ import { betId } from '../domain/bet-id';
 import { decide, type Decision, type RoundEvent } from '../domain/round';
 import type { RoundView } from '../contracts/round';
 import { assert } from '../lib/assert';
-import type { RoundRows } from '../domain/round/rows';
 import { stillBalance } from '../domain/round/still-balance';
-import { otherCallsBetween } from './attempts';
+import { keptPayload, otherCallsBetween, type AttemptEnd, type AttemptKey } from './attempts';
+import { holdRound, type HeldRound } from './held-round';
 import type { Db, Pool, PoolClient } from './pool';
 import { lockRound, type RoundContext } from './round-rows';
-import { saveRound, snapshot } from './save-round';
 import { pipelinedTransaction } from './transaction';
 import { viewOf } from './round-view';
 
@@ -18,26 +17,34 @@ export interface Entry<Event extends RoundEvent> {
   readonly context: RoundContext;
   /** The database's clock when the round was locked: every decision of every process uses this one. */
   readonly nowMs: number;
+  /** How long ago that was, by the process's own clock; never less than it really is. */
+  readonly elapsedMs: () => number;
   /** Whether the decision changed the round: then whoever drives it has to hear of the new view. */
   readonly changed: boolean;
   /** What the decision found wrong with a wallet, a line each. */
   readonly alarms: readonly string[];
 }
 
-/** Work that belongs into the same transaction as the decision, after it and before the commit. */
+/** Work that belongs into the same transaction as the decision, after it was sent and before the commit. */
 export type Beside<Event extends RoundEvent> = (
   client: PoolClient,
   decision: Decision<Event>,
-  context: RoundContext,
-  nowMs: number,
 ) => Promise<void>;
 
-/** A decision inside a transaction that is already open. */
-export type DecideHere = <Event extends RoundEvent>(
-  roundId: string,
-  event: Event,
-  beside?: Beside<Event>,
-) => Promise<Entry<Event>>;
+/** The book in one open transaction. A round is locked and read by its first decision, and written at the end. */
+export interface OpenBook {
+  /** For what comes before the round's first decision: nothing that is decided here is sent yet. */
+  readonly client: PoolClient;
+  decide<Event extends RoundEvent>(roundId: string, event: Event): Promise<Entry<Event>>;
+  /**
+   * Writes an attempt down that the round's latest decision let begin.
+   *
+   * @returns the bytes it sends: those of the call's first attempt; `payload` when this is the first
+   */
+  beginAttempt(roundId: string, key: AttemptKey, payload: string): Promise<string>;
+  /** Writes down what an attempt came to, and when the call is tried next by the decision that heard of it. */
+  endAttempt(roundId: string, key: AttemptKey, end: AttemptEnd): void;
+}
 
 export interface Book {
   /**
@@ -50,11 +57,6 @@ export interface Book {
     beside?: Beside<Event>,
   ): Promise<Entry<Event>>;
 
-  /** Several decisions on rounds in one transaction: all of them are committed, or none. */
-  together<Result>(
-    work: (decide: DecideHere, client: PoolClient) => Promise<Result>,
-  ): Promise<Result>;
-
   /** The same inside the caller's transaction. */
   decideIn<Event extends RoundEvent>(
     client: PoolClient,
@@ -62,6 +64,9 @@ export interface Book {
     event: Event,
     beside?: Beside<Event>,
   ): Promise<Entry<Event>>;
+
+  /** Several decisions on rounds in one transaction: all of them are committed, or none. */
+  together<Result>(work: (open: OpenBook) => Promise<Result>): Promise<Result>;
 
   readonly pool: Pool;
   readonly installation: string;
@@ -81,18 +86,13 @@ export function createBook(deps: {
   const random = deps.random ?? Math.random;
   const timeScale = deps.timeScale ?? 1;
 
-  async function decideIn<Event extends RoundEvent>(
-    client: PoolClient,
-    roundId: string,
+  function decideHere<Event extends RoundEvent>(
+    { locked }: HeldRound,
     event: Event,
-    beside?: Beside<Event>,
-  ): Promise<Entry<Event>> {
-    const locked = await lockRound(client, roundId);
-    assert(locked, `no round ${roundId}`);
+    balanceStood: boolean,
+  ): Decision<Event> {
     const { context, nowMs, rows } = locked;
-    const before = snapshot(rows);
-    const balanceStood = await balanceStands(client, event, rows, context);
-    const decision = decide(rows, event, {
+    return decide(rows, event, {
       terms: context.terms,
       nowMs,
       random: random(),
@@ -111,44 +111,115 @@ export function createBook(deps: {
           transactionRef,
         }),
     });
-    const version = await saveRound(client, { locked, before, decision });
-    await beside?.(client, decision, context, nowMs);
-    return {
+  }
+
+  /** A round that decisions of this transaction are about, and the next of them. */
+  async function decideHeld<Event extends RoundEvent>(
+    client: PoolClient,
+    held: HeldRound,
+    event: Event,
+  ): Promise<{ entry: Entry<Event>; decision: Decision<Event> }> {
+    const { context, nowMs, elapsedMs } = held.locked;
+    const decision = decideHere(held, event, await balanceStands(client, event, held));
+    const version = await held.note(decision);
+    const entry: Entry<Event> = {
       result: decision.result,
       view: viewOf(decision.draft, version),
       context,
       nowMs,
+      elapsedMs,
       changed: decision.facts.length > 0,
       alarms: decision.facts
         .filter((fact) => fact.kind === 'alarm')
         .map((fact) => `${fact.about}: call ${fact.call}, ${fact.text}`),
     };
+    return { entry, decision };
   }
 
-  async function together<Result>(
-    work: (decide: DecideHere, client: PoolClient) => Promise<Result>,
-  ): Promise<Result> {
-    return pipelinedTransaction(pool, (client) =>
-      work((roundId, event, beside) => decideIn(client, roundId, event, beside), client),
-    );
+  async function decideIn<Event extends RoundEvent>(
+    client: PoolClient,
+    roundId: string,
+    event: Event,
+    beside?: Beside<Event>,
+  ): Promise<Entry<Event>> {
+    const held = await lock(client, roundId);
+    const { entry, decision } = await decideHeld(client, held, event);
+    held.send();
+    await beside?.(client, decision);
+    return entry;
   }
 
-  const decideOn: DecideHere = (roundId, event, beside) =>
-    together((decide) => decide(roundId, event, beside));
+  return {
+    decideOn: (roundId, event, beside) =>
+      pipelinedTransaction(pool, (client) => decideIn(client, roundId, event, beside)),
+    decideIn,
+    together: (work) =>
+      pipelinedTransaction(pool, async (client) => {
+        const { open, send } = openBook(client, decideHeld);
+        const result = await work(open);
+        send();
+        return result;
+      }),
+    pool,
+    installation,
+  };
+}
 
-  return { decideOn, decideIn, together, pool, installation };
+type DecideHeld = <Event extends RoundEvent>(
+  client: PoolClient,
+  held: HeldRound,
+  event: Event,
+) => Promise<{ readonly entry: Entry<Event> }>;
+
+function openBook(
+  client: PoolClient,
+  decideHeld: DecideHeld,
+): { readonly open: OpenBook; send(): void } {
+  const rounds = new Map<string, HeldRound>();
+  const heldOf = (roundId: string) => {
+    const held = rounds.get(roundId);
+    assert(held, `round ${roundId} is decided upon here`);
+    return held;
+  };
+  const open: OpenBook = {
+    client,
+    async decide(roundId, event) {
+      const held = rounds.get(roundId) ?? (await lock(client, roundId));
+      rounds.set(roundId, held);
+      return (await decideHeld(client, held, event)).entry;
+    },
+    async beginAttempt(roundId, key, payload) {
+      const held = heldOf(roundId);
+      if (key.attempt > 1) held.send();
+      const bytes = key.attempt === 1 ? payload : await keptPayload(client, key);
+      held.noteBegun(key, bytes);
+      return bytes;
+    },
+    endAttempt: (roundId, key, end) => heldOf(roundId).noteEnded(key, end),
+  };
+  return { open, send: () => rounds.forEach((held) => held.send()) };
+}
+
+async function lock(client: PoolClient, roundId: string): Promise<HeldRound> {
+  const locked = await lockRound(client, roundId);
+  assert(locked, `no round ${roundId}`);
+  return holdRound(client, locked);
 }
 
 /** SPEC §5: a reply whose balance did not move though it had to, with no other call of the player between. */
 async function balanceStands(
   client: PoolClient,
   event: RoundEvent,
-  rows: RoundRows,
-  { terms, playerId }: RoundContext,
+  held: HeldRound,
 ): Promise<boolean> {
   if (event.type !== 'attempt_ended') return false;
+  const { rows, context } = held.locked;
+  const { terms, playerId } = context;
   const still = stillBalance(rows, event.call, event.outcome, terms.exponent);
-  return still !== undefined && !(await otherCallsBetween(client, playerId, still));
+  if (still === undefined) return false;
+  // What was begun in this very transaction is one of the others.
+  held.send();
+  return !(await otherCallsBetween(client, playerId, still));
 }
 
 /** Whether a bet of this id belongs to the partner. */

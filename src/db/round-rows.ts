@@ -40,6 +40,8 @@ export interface LockedRound {
   readonly version: number;
   readonly journalHead: Buffer | null;
   readonly nowMs: number;
+  /** How long ago that was, at the least what it really is: counted since before the clock was read. */
+  readonly elapsedMs: () => number;
   readonly earlierRoundsOpen: boolean;
 }
 
@@ -109,6 +111,7 @@ export async function lockRound(
   client: PoolClient,
   roundId: string,
 ): Promise<LockedRound | undefined> {
+  const sentAt = performance.now();
   joinWrites(client);
   const [locked, loaded] = await Promise.all([
     client.query<LockedRow>({ name: 'lock_round', text: LOCK_ROUND, values: [roundId] }),
@@ -124,6 +127,7 @@ export async function lockRound(
   const idleMs = connection.session_idle_ms;
   return {
     nowMs: Number(row.now_ms),
+    elapsedMs: () => performance.now() - sentAt,
     earlierRoundsOpen: row.earlier_open,
     version: row.version,
     journalHead: row.journal_head,

@@ -1,17 +1,13 @@
-import { createHash } from 'node:crypto';
-import type { Decision, RoundEvent } from '../domain/round';
-import type { Fact, SettledCase } from '../domain/round/draft';
-import { nextLookAtMs } from '../domain/round/next';
-import type { RoundRows } from '../domain/round/rows';
+import type { RoundRow } from '../domain/round/rows';
 import type { PoolClient } from './pool';
-import type { LockedRound } from './round-rows';
+import type { RoundContext } from './round-rows';
 import { writeLater } from './transaction';
 
 const AT = (value: string) => `to_timestamp(${value} / 1000.0)`;
 
 /**
- * What a decision may have changed, a statement each, with the values it takes by name. Those a decision did
- * change are joined into one statement, so that a decision is written in one go.
+ * What decisions may have changed, a statement each, with the values it takes by name. Those they did
+ * change are joined into one statement, so that all of it is written in one go.
  */
 const PARTS = {
   operations: `
@@ -32,7 +28,7 @@ const PARTS = {
     INSERT INTO operation_keys (connection_id, kind, player_id, round_ref, transaction_ref, operation_id,
         round_id)
     SELECT :connection, kind, :player, :roundRef, "transactionRef", id, :round
-      FROM json_to_recordset(:added) AS row(id int, kind text, "transactionRef" text)`,
+      FROM json_to_recordset(:keys) AS row(id int, kind text, "transactionRef" text)`,
 
   bets: `
     INSERT INTO bets (id, round_id, form, operation_id, stake, outcome, decision, stake_balance,
@@ -48,19 +44,44 @@ const PARTS = {
         updated_at = excluded.updated_at`,
 
   obligations: `
-    INSERT INTO obligations (bet_id, verb, number, round_id, status, attempts, uncertain, running_since,
-        next_attempt_at, last_failure, repeats, drain_partner, reported, done_at)
-    SELECT "betId", verb, number, :round, status, attempts, uncertain, ${AT('"runningSinceMs"')},
+    INSERT INTO obligations (bet_id, verb, number, round_id, status, payload, attempts, uncertain,
+        running_since, next_attempt_at, last_failure, repeats, drain_partner, reported, done_at)
+    SELECT "betId", verb, number, :round, status, payload, attempts, uncertain, ${AT('"runningSinceMs"')},
         ${AT('"nextAttemptMs"')}, "lastFailure", repeats, CASE WHEN drained THEN :partner::int END, reported,
         ${AT('"doneMs"')}
       FROM json_to_recordset(:obligations) AS row("betId" text, verb text, number int, status text,
-        attempts int, uncertain int, "runningSinceMs" bigint, "nextAttemptMs" bigint, "lastFailure" text,
-        repeats int, drained boolean, reported jsonb, "doneMs" bigint)
+        payload text, attempts int, uncertain int, "runningSinceMs" bigint, "nextAttemptMs" bigint,
+        "lastFailure" text, repeats int, drained boolean, reported jsonb, "doneMs" bigint)
     ON CONFLICT (bet_id, verb, number) DO UPDATE SET status = excluded.status,
+        payload = coalesce(obligations.payload, excluded.payload),
         attempts = excluded.attempts, uncertain = excluded.uncertain,
         running_since = excluded.running_since, next_attempt_at = excluded.next_attempt_at,
         last_failure = excluded.last_failure, repeats = excluded.repeats,
         drain_partner = excluded.drain_partner, reported = excluded.reported, done_at = excluded.done_at`,
+
+  begun: `
+    INSERT INTO attempts (bet_id, verb, number, attempt, started_at)
+    SELECT "betId", verb, number, attempt, ${AT('"startedMs"')}
+      FROM json_to_recordset(:begun) AS row("betId" text, verb text, number int, attempt int,
+        "startedMs" bigint)`,
+
+  bytes: `
+    INSERT INTO attempt_bytes (bet_id, verb, number, attempt, started_at, received)
+    SELECT "betId", verb, number, attempt, ${AT('"startedMs"')}, received
+      FROM json_to_recordset(:ended) AS row("betId" text, verb text, number int, attempt int,
+        "startedMs" bigint, received text)
+     WHERE received IS NOT NULL
+    ON CONFLICT DO NOTHING`,
+
+  // One record, not a set: by the number of rows that PostgreSQL expects of a set it may read a young table whole.
+  // And no values of their own: by those it would plan the partitions anew each time.
+  ended: `
+    UPDATE attempts a SET ended_at = clock_timestamp(), result = row.result, text = row.text,
+        http_status = row."httpStatus", balance = row.balance, next_attempt_at = ${AT('row."nextAttemptMs"')}
+      FROM json_to_record(:ended::json->0) AS row("betId" text, verb text, number int, attempt int,
+        "startedMs" bigint, result text, text text, "httpStatus" int, balance text, "nextAttemptMs" bigint)
+     WHERE a.bet_id = row."betId" AND a.verb = row.verb AND a.number = row.number
+       AND a.attempt = row.attempt AND a.started_at = ${AT('row."startedMs"')}`,
 
   cases: `
     INSERT INTO cases (kind, round_id, subject, operation_id, bet_id, amount, currency, evidence, opened_at)
@@ -72,19 +93,19 @@ const PARTS = {
         resolved_at = NULL, evidence = excluded.evidence || jsonb_build_object('resent_at', cases.resolved_at)
      WHERE cases.resolution = 'resend'`,
 
-  line: `
+  lines: `
     INSERT INTO journal (round_id, version, at, facts, hash)
-    VALUES (:round, :version, ${AT(':now::bigint')}, :facts, :hash)`,
+    SELECT :round, version, ${AT(':now::bigint')}, facts, decode(hash, 'hex')
+      FROM json_to_recordset(:lines) AS row(version int, facts text, hash text)`,
 } as const;
 
-type Part = keyof typeof PARTS;
+export type Part = keyof typeof PARTS;
 const PART_NAMES = Object.keys(PARTS) as Part[];
 
 const SAVE_ROUND = `
   UPDATE rounds SET status = :status, closed_by = :closedBy, closing_at = ${AT(':closingMs::bigint')},
       closes_previous = :closesPrevious, last_activity_at = ${AT(':lastActivityMs::bigint')},
-      due_at = ${AT(':dueMs::bigint')}, version = :version,
-      journal_head = coalesce(:hash, journal_head)
+      due_at = ${AT(':dueMs::bigint')}, version = :version, journal_head = :hash
    WHERE id = :round`;
 
 interface Statement {
@@ -94,11 +115,12 @@ interface Statement {
   readonly values: readonly string[];
 }
 
-/** Made once for each set of parts that a decision ever had: a database connection prepares each once. */
+/** Made once for each set of parts that was ever written: a database connection prepares each once. */
 const statements = new Map<string, Statement>();
 
 function statementOf(parts: readonly Part[]): Statement {
-  const name = ['save_round', ...parts].join('_');
+  // By number: PostgreSQL cuts a name after 63 characters, and two statements would be one.
+  const name = ['save_round', ...parts.map((part) => PART_NAMES.indexOf(part))].join('_');
   const known = statements.get(name);
   if (known) return known;
   const withParts = parts.map((part) => `${part}_saved AS (${PARTS[part]})`).join(',');
@@ -106,8 +128,6 @@ function statementOf(parts: readonly Part[]): Statement {
   statements.set(name, made);
   return made;
 }
-
-const OPEN_CASES = numbered('open_cases', PARTS.cases);
 
 /** The named values of a statement as PostgreSQL takes them: by number. */
 function numbered(name: string, text: string): Statement {
@@ -119,53 +139,28 @@ function numbered(name: string, text: string): Statement {
   return { name, text: byNumber, values };
 }
 
-function write(
-  client: PoolClient,
-  { name, text, values }: Statement,
-  written: Readonly<Record<string, unknown>>,
-): void {
-  void writeLater(client, { name, text, values: values.map((value) => written[value]) });
+const END_ATTEMPT = numbered('end_attempt', `WITH bytes_saved AS (${PARTS.bytes}) ${PARTS.ended}`);
+
+/** What is to be written of a round: the rows as JSON texts, by the parts that they belong to. */
+export interface RoundChange {
+  readonly context: RoundContext;
+  readonly round: RoundRow;
+  readonly parts: Readonly<Record<Exclude<Part, 'bytes' | 'ended'>, readonly string[]>>;
+  /** Attempts that have ended, as JSON texts. */
+  readonly ended: readonly string[];
+  readonly version: number;
+  readonly journalHead: Buffer | null;
+  /** The book's clock at these decisions, ms. */
+  readonly nowMs: number;
+  readonly dueMs: number | null;
 }
 
-// Returns the cases that were open, so that the journal tells of those only.
-const SETTLE_CASES = `
-  UPDATE cases SET status = 'resolved', resolution = 'settled', resolved_at = ${AT('$3::bigint')}
-    FROM json_to_recordset($1) AS row(kind text, subject text)
-   WHERE round_id = $2 AND cases.kind = row.kind AND cases.subject = row.subject AND status = 'open'
-  RETURNING cases.id, cases.kind`;
-
-/**
- * Writes back what a decision changed, with its journal line, in the decision's own transaction. Sent, and
- * answered at the transaction's end at the latest.
- *
- * @returns the round's version: how many decisions have changed it
- */
-export async function saveRound<Event extends RoundEvent>(
-  client: PoolClient,
-  change: {
-    locked: LockedRound;
-    before: Snapshot;
-    decision: Decision<Event>;
-  },
-): Promise<number> {
-  const { locked, before, decision } = change;
-  const { context, nowMs, rows } = locked;
-  const { round } = rows;
-  const operations = rows.operations.filter(
-    (row) => before.operations.get(row.id) !== rowText(row),
-  );
-  const bets = rows.bets.filter((row) => before.bets.get(row.id) !== rowText(row));
-  const obligations = rows.obligations.filter(
-    (row) => before.obligations.get(`${row.betId}/${row.verb}/${row.number}`) !== rowText(row),
-  );
-  const added = operations.filter((row) => !before.operations.has(row.id));
-  const touched =
-    operations.length + bets.length + obligations.length + decision.facts.length > 0 ||
-    before.round !== rowText(round);
-  // A case is written with its round: the book then looks at the round again when there is something to see.
-  if (!touched && decision.cases.length === 0) return locked.version;
-
-  const version = locked.version + 1;
+/** Sends it, in the transaction that is open; it is answered at the transaction's end at the latest. */
+export function saveRound(client: PoolClient, change: RoundChange): void {
+  const { context, round } = change;
+  const [first, others] = [change.ended.slice(0, 1), change.ended.slice(1)];
+  const parts = { ...change.parts, bytes: first, ended: first };
+  const statement = statementOf(PART_NAMES.filter((part) => parts[part].length > 0));
   const written: Record<string, unknown> = {
     round: context.roundId,
     currency: context.terms.currency,
@@ -173,95 +168,25 @@ export async function saveRound<Event extends RoundEvent>(
     player: context.playerId,
     roundRef: context.roundRef,
     partner: context.partnerId,
-    operations: list(operations),
-    added: list(added),
-    bets: list(bets),
-    obligations: list(obligations),
-    cases: list(decision.cases),
-    now: nowMs,
-    version,
+    now: change.nowMs,
+    version: change.version,
+    hash: change.journalHead,
     status: round.status,
     closedBy: round.closedBy,
     closingMs: round.closingAtMs,
     closesPrevious: round.closesPrevious,
     lastActivityMs: round.lastActivityMs,
-    dueMs: nextLookAtMs(decision.draft),
+    dueMs: change.dueMs,
   };
-  // A case may be opened by what time decided and settled by the event behind it: it is there to be closed.
-  const opensFirst = decision.settled.length > 0 && decision.cases.length > 0;
-  if (opensFirst) write(client, OPEN_CASES, written);
-  const closed = await settleCases(client, context.roundId, decision.settled, nowMs);
-  const lines = [...decision.facts, ...closed];
-  const facts = lines.length === 0 ? null : JSON.stringify(lines);
-  const changed: Record<Part, boolean> = {
-    operations: operations.length > 0,
-    keys: added.length > 0,
-    bets: bets.length > 0,
-    obligations: obligations.length > 0,
-    cases: decision.cases.length > 0 && !opensFirst,
-    line: facts !== null,
-  };
-  const hash = facts === null ? null : chainHash(locked.journalHead, facts);
-  const statement = statementOf(PART_NAMES.filter((part) => changed[part]));
-  write(client, statement, { ...written, facts, hash });
-  return version;
+  for (const part of PART_NAMES) written[part] = `[${parts[part].join(',')}]`;
+  send(client, statement, written);
+  for (const other of others) send(client, END_ATTEMPT, { ended: `[${other}]` });
 }
 
-/** Closes the open cases whose matter the decision settled; answers a fact for each. */
-async function settleCases(
+function send(
   client: PoolClient,
-  roundId: string,
-  settled: readonly SettledCase[],
-  nowMs: number,
-): Promise<Fact[]> {
-  if (settled.length === 0) return [];
-  const { rows } = await client.query<{ id: string; kind: string }>({
-    name: 'settle_cases',
-    text: SETTLE_CASES,
-    values: [list(settled), roundId, nowMs],
-  });
-  return rows.map(({ id, kind }) => ({
-    kind: 'case_resolved',
-    case: id,
-    case_kind: kind,
-    as: 'settled',
-  }));
-}
-
-function list(rows: readonly object[]): string {
-  return `[${rows.map(rowText).join(',')}]`;
-}
-
-/** The rows as text, one a row, so that only what a decision changed is written back. */
-interface Snapshot {
-  readonly round: string;
-  readonly operations: ReadonlyMap<number, string>;
-  readonly bets: ReadonlyMap<string, string>;
-  readonly obligations: ReadonlyMap<string, string>;
-}
-
-function rowText(row: object): string {
-  return JSON.stringify(row, (_, value: unknown) =>
-    typeof value === 'bigint' ? value.toString() : value,
-  );
-}
-
-export function snapshot(rows: RoundRows): Snapshot {
-  return {
-    round: rowText(rows.round),
-    operations: new Map(rows.operations.map((row) => [row.id, rowText(row)])),
-    bets: new Map(rows.bets.map((row) => [row.id, rowText(row)])),
-    obligations: new Map(
-      rows.obligations.map((row) => [`${row.betId}/${row.verb}/${row.number}`, rowText(row)]),
-    ),
-  };
-}
-
-/** SHA-256 over the hash before and the digest of the facts: the journal's chain (SPEC §7). */
-export function chainHash(before: Buffer | null, facts: string): Buffer {
-  const digest = createHash('sha256').update(facts).digest();
-  return createHash('sha256')
-    .update(before ?? Buffer.alloc(0))
-    .update(digest)
-    .digest();
+  { name, text, values }: Statement,
+  written: Readonly<Record<string, unknown>>,
+): void {
+  void writeLater(client, { name, text, values: values.map((value) => written[value]) });
 }
