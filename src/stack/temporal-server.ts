@@ -63,9 +63,6 @@ export async function startTemporalServer(
       // The server's own default is off: the first activity of a workflow task then starts without a
       // round trip through the task queue.
       ...['--dynamic-config-value', 'system.enableActivityEagerExecution=true'],
-      // Attributes are registered once, before the first round. The development server's own default reads them from
-      // its database for each request and each line of its list.
-      ...['--dynamic-config-value', 'system.forceSearchAttributesCacheRefreshOnRead=false'],
       ...['--log-level', 'error', '--log-format', 'json'],
     ],
     env: childEnvironment({ GOGC: GARBAGE_PERCENT }),
