@@ -19,6 +19,7 @@ const quiet = { log() {}, trace() {}, debug() {}, info() {}, warn() {}, error() 
 export async function bundleWorkflows(target: string = defaultTarget()): Promise<string> {
   const { code } = await bundleWorkflowCode({
     workflowsPath: require.resolve('../workflows'),
+    preloadModules: [require.resolve('../workflows/short-stacks')],
     logger: quiet,
   });
   // A reader sees the old bundle or the new one, never a part.

@@ -6,6 +6,7 @@ import { createWallets } from '../activities/wallets';
 import { readSettings } from '../config/env';
 import { readMasterKeys } from '../config/master-key';
 import { ROUNDS_TASK_QUEUE } from '../contracts/round';
+import { WORKER_BUILD_ID } from '../contracts/search-attributes';
 import { createBook } from '../db/book';
 import { readInstallation } from '../db/installation';
 import { createPool } from '../db/pool';
@@ -53,7 +54,11 @@ async function startWorker(): Promise<Service> {
   });
   const vault = await openVault({ pool, keys, log });
   const { connectionOptions, namespace } = loadClientConnectConfig();
-  const connection = await NativeConnection.connect(connectionOptions);
+  const connection = await NativeConnection.connect({
+    ...connectionOptions,
+    // Some kilobytes a message to a server nearby: packing them costs both sides more than sending them.
+    grpcCompression: { codec: 'none' },
+  });
   const client = new Client({ connection, namespace: namespace ?? settings.TEMPORAL_NAMESPACE });
   // The SDK's own endpoint serves it beside its own metrics.
   const egressRefused = Runtime.instance().metricMeter.createCounter(
@@ -80,6 +85,7 @@ async function startWorker(): Promise<Service> {
     connection,
     namespace: client.options.namespace,
     taskQueue: ROUNDS_TASK_QUEUE,
+    buildId: WORKER_BUILD_ID,
     workflowBundle: { codePath: await workflowBundlePath() },
     activities: { ...activities },
     maxCachedWorkflows: CACHED_ROUNDS_MAX,
