@@ -12,7 +12,7 @@ import {
   type RoundName,
   type RoundToDrive,
 } from './round';
-import { ROUND_ATTRIBUTES, UNVERSIONED_BUILD } from './search-attributes';
+import { ROUND_ATTRIBUTES } from './search-attributes';
 
 /**
  * Has a partner's drain look into the book, starting it when none runs.
@@ -105,7 +105,6 @@ async function signalRound(
         { key: ROUND_ATTRIBUTES.game, value: attributes.game },
         { key: ROUND_ATTRIBUTES.roundStatus, value: input.shown.status },
         { key: ROUND_ATTRIBUTES.betIds, value: [...input.shown.betIds] },
-        UNVERSIONED_BUILD,
       ]),
     }),
   );

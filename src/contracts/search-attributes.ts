@@ -27,15 +27,3 @@ export const ROUND_ATTRIBUTES = {
   roundStatus: defineSearchAttributeKey('RoundStatus', KEYWORD),
   betIds: defineSearchAttributeKey('BetIds', KEYWORD_LIST),
 } as const;
-
-/** What our workers call themselves to Temporal, whatever their version: workflows are not bound to a build. */
-export const WORKER_BUILD_ID = 'roundhouse';
-
-/**
- * What Temporal notes of itself after the first task of a workflow, of a worker that is not versioned. A workflow
- * that is started with it is not written anew in Temporal's list for that; with another value it is, and nothing else changes.
- */
-export const UNVERSIONED_BUILD = {
-  key: defineSearchAttributeKey('BuildIds', KEYWORD_LIST),
-  value: ['unversioned', `unversioned:${WORKER_BUILD_ID}`],
-};

@@ -6,7 +6,6 @@ import { createWallets } from '../activities/wallets';
 import { readSettings } from '../config/env';
 import { readMasterKeys } from '../config/master-key';
 import { ROUNDS_TASK_QUEUE } from '../contracts/round';
-import { WORKER_BUILD_ID } from '../contracts/search-attributes';
 import { createBook } from '../db/book';
 import { readInstallation } from '../db/installation';
 import { createPool } from '../db/pool';
@@ -85,7 +84,6 @@ async function startWorker(): Promise<Service> {
     connection,
     namespace: client.options.namespace,
     taskQueue: ROUNDS_TASK_QUEUE,
-    buildId: WORKER_BUILD_ID,
     workflowBundle: { codePath: await workflowBundlePath() },
     activities: { ...activities },
     maxCachedWorkflows: CACHED_ROUNDS_MAX,

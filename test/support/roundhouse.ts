@@ -11,7 +11,6 @@ import { createMoneyDesk } from '../../src/api/money-desk';
 import { createWrittenAnswers } from '../../src/api/written-answers';
 import type { TransportSettings } from '../../src/config/transport';
 import { ROUNDS_TASK_QUEUE, roundWorkflowId } from '../../src/contracts/round';
-import { WORKER_BUILD_ID } from '../../src/contracts/search-attributes';
 import { createBook, type Book } from '../../src/db/book';
 import { applyCatalogue } from '../../src/db/catalogue';
 import {
@@ -203,7 +202,6 @@ export async function startRoundhouse(options: TestOptions = {}): Promise<TestRo
       namespace,
       // Histories that tests keep as files name no machine.
       identity: 'worker',
-      buildId: WORKER_BUILD_ID,
       taskQueue: ROUNDS_TASK_QUEUE,
       workflowBundle: { codePath: workflowBundlePath() },
       activities: { ...activities },

@@ -5,12 +5,10 @@
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { defaultPayloadConverter } from '@temporalio/common';
 import { Client } from 'pg';
 import { createPostgresMeter, type PostgresMeter } from '../../bench/measure/postgres';
 import { median } from '../../bench/measure/statistics';
 import { readHistory } from '../../bench/measure/temporal';
-import { UNVERSIONED_BUILD } from '../../src/contracts/search-attributes';
 import { migrate } from '../../src/db/migrate';
 import { createPool } from '../../src/db/pool';
 import { sleep } from '../../src/lib/clock';
@@ -139,22 +137,6 @@ test(
   },
   TEST_MS,
 );
-
-test('Temporal does not write a round anew in its list to note who had its first task', async () => {
-  const round = '101';
-  const call = { token: player.token, player: player.id, round };
-  await house.provider.credit({ ...call, transaction: `1${round}`, amount: '1' });
-  await quiet(round);
-  const handle = house.workflowOf(player.id, round);
-  const { raw } = await handle.describe();
-  const { events } = await handle.fetchHistory();
-  const started = events?.[0]?.workflowExecutionStartedEventAttributes;
-  const atStart = started?.searchAttributes?.indexedFields?.BuildIds;
-  const now = raw.workflowExecutionInfo?.searchAttributes?.indexedFields?.BuildIds;
-  const decode = (payload: typeof now) => payload && defaultPayloadConverter.fromPayload(payload);
-  expect(decode(atStart)).toEqual(UNVERSIONED_BUILD.value);
-  expect(decode(now)).toEqual(UNVERSIONED_BUILD.value);
-});
 
 test('the sandbox keeps no call stack for each promise of a workflow', async () => {
   const round = '102';
