@@ -115,15 +115,18 @@ test('what was missed while cut off comes when the browser is back, each row onc
   const cookie = await signIn('sleeper');
   const stream = await openStream(await liveAddress('/book?part=ledger', cookie), cookie);
   await casino.bet('LAG1.sleeper', casino.newBet(), 1);
-  const before = await stream.until((soFar) => rowsOf(soFar).length === 1);
+  // What the page shows already may come once more, the first deposit: whatever else the database is at holds cursors back.
+  const stakes = (soFar: Message[]) => rowsOf(soFar).filter((row) => row.includes('/book?bet='));
+  const before = await stream.until((soFar) => stakes(soFar).length === 1);
   stream.cut();
   for (let i = 0; i < 3; i++) await casino.bet('LAG1.sleeper', casino.newBet(), 1);
   const another = await casino.startAnother();
   const address = await liveAddress('/book?part=ledger', cookie);
   const back = await openStream(address, cookie, { lastId: stream.lastId(), base: another.base });
-  const missed = await back.until((soFar) => rowsOf(soFar).length >= 3);
+  const missed = await back.until((soFar) => stakes(soFar).length >= 3);
   expect(says('996.00 EUR')(missed)).toBe(true);
-  expect(new Set([...idsOf(before), ...idsOf(missed)]).size).toBe(4);
+  const rows = [...stakes(before), ...stakes(missed)];
+  expect(new Set(idsOf([{ rows }])).size).toBe(4);
   back.cut();
   await another.close();
 });
@@ -152,7 +155,7 @@ test("another player's money is not told, unless every player's is looked at", a
   const mine = await openStream(await liveAddress('/book', cookie), cookie);
   const all = await openStream(await liveAddress('/book?who=all', cookie), cookie);
   await casino.bet(casino.newPlayer(), casino.newBet(), 7);
-  await all.until((soFar) => rowsOf(soFar).length === 1);
+  await all.until((soFar) => rowsOf(soFar).some((row) => row.includes('takes 7.00 EUR')));
   await casino.bet('LAG1.private', casino.newBet(), 2);
   const rows = rowsOf(await mine.until((soFar) => rowsOf(soFar).length > 0));
   expect(rows).toHaveLength(1);

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
-import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
+import { Client, type WorkflowHandle } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import type { FastifyInstance } from 'fastify';
 import { createActivities } from '../../src/activities/create-activities';
@@ -185,8 +185,8 @@ export async function startRoundhouse(options: TestOptions = {}): Promise<TestRo
   const { id: installation } = await readInstallation(pool);
 
   const native = await NativeConnection.connect({ address: temporalAddress() });
-  const grpc = await Connection.connect({ address: temporalAddress() });
-  const client = new Client({ connection: grpc, namespace, identity: 'api' });
+  const ofApi = await NativeConnection.connect({ address: temporalAddress() });
+  const client = new Client({ connection: ofApi, namespace, identity: 'api' });
   const { timeScale = 1, fastPathMs } = options;
   const book = createBook({ pool: servicePool, installation, timeScale });
   const wallets = createWallets({ pool: servicePool, vault, egress, log });
@@ -376,7 +376,7 @@ export async function startRoundhouse(options: TestOptions = {}): Promise<TestRo
       await Promise.all([wallets.close(), wallet.close()]);
       await Promise.all([pool.end(), servicePool.end()]);
       await native.close();
-      await grpc.close();
+      await ofApi.close();
       await database.drop();
     },
   };
