@@ -22,14 +22,15 @@ export interface HandOver {
 /** Temporal must take the request well inside the answer deadline. */
 const HAND_OVER_MS = 3_000;
 /**
- * How long a request that was handed over is left to the round's hand before it is written here as well: several
- * times what a healthy system takes, and early enough in the answer deadline that nothing is refused for it.
+ * How long a request that was handed over is left to the round's hand before it is written here as well: longer than a
+ * busy system takes, which would otherwise have more to do by it, and early enough in the answer deadline that
+ * nothing is refused for it.
  */
-const PATIENCE_MS = 1_000;
+const PATIENCE_MS = 2_000;
 /** Of a short answer deadline, the part that may pass so. */
 const PATIENCE_PART = 0.5;
 
-/** @param askPatienceMs in place of a second: tests that count are more patient than players */
+/** @param askPatienceMs in place of two seconds: tests that count are more patient than players */
 export function createHandOver(deps: {
   client: Client;
   answers: AnswerWatch;
