@@ -441,6 +441,30 @@ describe('everybody can play', () => {
     },
   );
 
+  test.each([
+    ['the same', ['fire', 'fire', 'fire'], 'Lines 1, 2, 3: three camp fires €1.50 each'],
+    [
+      'each something else',
+      ['fire', 'flake', 'fox'],
+      'Line 1: three camp fires €1.50; Line 2: three snowflakes €1.50; Line 3: three foxes €1.50',
+    ],
+  ])('nothing moves on a phone when three lines won %s', async (_, symbols, said) => {
+    const { page, see, spin } = await open({ shapes: ['win_closed'], context: PHONE });
+    const wins = symbols.map((symbol, index) => ({ line: index + 1, symbol, won: '1.50' }));
+    // One win in a hundred is of three lines; what the page does with it is what is asked here.
+    await page.route('**/spin', async (route) => {
+      const response = await route.fetch();
+      const view = (await response.json()) as { round: { spins: { wins: unknown }[] } };
+      for (const one of view.round.spins) one.wins = wins;
+      await route.fulfill({ response, json: view });
+    });
+    const places = () => boxesOf(page, '.cabinet, .message, #spin, #stake, .money, .top');
+    const before = await places();
+    await spin();
+    expect(await see('detail').innerText()).toBe(said);
+    expect(await places()).toEqual(before);
+  });
+
   test('nothing moves when something is said', async () => {
     const { page, spin } = await open({ shapes: ['win_closed', 'bonus'] });
     const places = () => boxesOf(page, '.cabinet, #spin, #stake, .money, .top');

@@ -9,9 +9,11 @@ const NOTE_SHIFTS = `(() => {
   const shifts = [];
   window.roundhouseShifts = shifts;
   new PerformanceObserver((list) => {
-    for (const { value, hadRecentInput, sources } of list.getEntries()) {
-      // A shift within half a second of an input is its answer, not a jump.
-      if (hadRecentInput) continue;
+    const [painted] = performance.getEntriesByName('first-paint');
+    for (const { startTime, value, hadRecentInput, sources } of list.getEntries()) {
+      // A shift within half a second of an input is its answer, not a jump; and before the first paint nobody saw
+      // what a question of ours had the browser lay out without its style sheets.
+      if (hadRecentInput || !painted || startTime < painted.startTime) continue;
       const nodes = sources.map(({ node }) =>
         node instanceof Element ? \`\${node.tagName.toLowerCase()}.\${node.className}\` : 'text',
       );

@@ -80,12 +80,20 @@ function showBalance(view) {
   if (view.balance !== null) showMoney(balance, view.balance);
 }
 
-/** One line's amount is the whole win, which is said already. */
+/** Lines that won the same are told together; one line's amount is the whole win, which is said already. */
 function winsText(wins) {
-  const amount = (won) => (wins.length > 1 ? ` ${moneyText(won)}` : '');
-  return wins
-    .map(({ line, symbol, won }) => `Line ${line}: three ${LABELS[symbol]}${amount(won)}`)
-    .join(', ');
+  const alike = new Map();
+  for (const { line, symbol, won } of wins) {
+    const key = `three ${LABELS[symbol]}${wins.length > 1 ? ` ${moneyText(won)}` : ''}`;
+    alike.set(key, [...(alike.get(key) ?? []), line]);
+  }
+  return [...alike]
+    .map(([what, [line, ...more]]) =>
+      more.length === 0
+        ? `Line ${line}: ${what}`
+        : `Lines ${line}, ${more.join(', ')}: ${what} each`,
+    )
+    .join('; ');
 }
 
 /** Turns the reels through the spins of a round, the first of which is turning already. */
