@@ -1,5 +1,6 @@
 import type { Client } from '@temporalio/client';
 import { TypedSearchAttributes } from '@temporalio/common';
+import { within } from '../lib/clock';
 import { DRAIN_WORKFLOW, drainWorkflowId, WAKE_SIGNAL, type DrainInput } from './drain';
 import {
   DRIVE_SIGNAL,
@@ -17,14 +18,14 @@ import { ROUND_ATTRIBUTES } from './search-attributes';
 /**
  * Has a partner's drain look into the book, starting it when none runs.
  *
- * @throws the client's error when Temporal cannot be reached in time; the sweep then starts the drain
+ * @throws LateError or the client's error when Temporal does not take it in time; the sweep then starts the drain
  */
 export async function wakeDrain(
   client: Client,
   drain: DrainInput,
   deadlineMs: number,
 ): Promise<void> {
-  await client.withDeadline(Date.now() + deadlineMs, () =>
+  await inTime(client, deadlineMs, () =>
     client.workflow.signalWithStart(DRAIN_WORKFLOW, {
       workflowId: drainWorkflowId(drain.prefix),
       taskQueue: ROUNDS_TASK_QUEUE,
@@ -41,6 +42,18 @@ export async function wakeDrain(
   );
 }
 
+/**
+ * The SDK's client in Rust takes a deadline for each of its tries and goes on trying: with a server that is away, a
+ * call of two seconds would take more than five.
+ */
+async function inTime(
+  client: Client,
+  deadlineMs: number,
+  call: () => Promise<unknown>,
+): Promise<void> {
+  await within(deadlineMs, client.withDeadline(Date.now() + deadlineMs, call));
+}
+
 /** Bounds recovery from a worker that dies in the middle of a workflow task. */
 const WORKFLOW_TASK_TIMEOUT = '5s';
 
@@ -50,7 +63,7 @@ const WORKFLOW_TASK_TIMEOUT = '5s';
  * sending it twice changes nothing: a view replaces only an older one.
  *
  * @param deadlineMs how long the call may take, retries of the client included
- * @throws the client's error when Temporal cannot be reached in time; the sweep then drives the round
+ * @throws LateError or the client's error when Temporal does not take it in time; the sweep then drives the round
  */
 export async function driveRound(
   client: Client,
@@ -67,7 +80,7 @@ export async function driveRound(
  * Hands a request to its round's workflow before it is written down. Once this resolves the workflow will write it,
  * unless the answer is due by then; whoever holds the request writes it too when nobody seems to.
  *
- * @throws the client's error when Temporal cannot be reached in time: it may have the request all the same
+ * @throws LateError or the client's error when Temporal does not take it in time: it may have the request all the same
  */
 export async function askRound(
   client: Client,
@@ -87,7 +100,7 @@ async function signalRound(
   signal: DriveSignal,
   deadlineMs: number,
 ): Promise<void> {
-  await client.withDeadline(Date.now() + deadlineMs, () =>
+  await inTime(client, deadlineMs, () =>
     client.workflow.signalWithStart(ROUND_WORKFLOW, {
       workflowId: roundWorkflowId(key),
       taskQueue: ROUNDS_TASK_QUEUE,

@@ -1,4 +1,4 @@
-import { sleep, systemClock } from './clock';
+import { LateError, sleep, systemClock, within } from './clock';
 
 test('the system clock tells milliseconds since the epoch', () => {
   const before = Date.now();
@@ -33,6 +33,26 @@ describe('sleep', () => {
 
   test('an abort that came before leaves nothing to wait for', async () => {
     await expect(sleep(60_000, AbortSignal.abort())).resolves.toBeUndefined();
+    expect(jest.getTimerCount()).toBe(0);
+  });
+});
+
+describe('within', () => {
+  beforeEach(() => jest.useFakeTimers());
+  afterEach(() => jest.useRealTimers());
+
+  test('tells what came in time, good or bad, and leaves no timer', async () => {
+    await expect(within(1_000, Promise.resolve('it'))).resolves.toBe('it');
+    await expect(within(1_000, Promise.reject(new Error('no')))).rejects.toThrow('no');
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
+  test('waits no longer than it was told, and what comes later harms nobody', async () => {
+    const slow = sleep(2_000).then(() => Promise.reject(new Error('too late to matter')));
+    const told = within(1_000, slow).catch((error: unknown) => error);
+    await jest.advanceTimersByTimeAsync(1_000);
+    expect(await told).toBeInstanceOf(LateError);
+    await jest.advanceTimersByTimeAsync(1_000);
     expect(jest.getTimerCount()).toBe(0);
   });
 });

@@ -24,3 +24,25 @@ export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
     signal?.addEventListener('abort', done, { once: true });
   });
 }
+
+/** What was waited for has not come in time; it may still come. */
+export class LateError extends Error {
+  override name = 'LateError';
+}
+
+/**
+ * What a promise comes to, when it does so within `ms` milliseconds; whatever comes of it later is of no interest.
+ *
+ * @throws LateError after `ms`; else whatever the promise is rejected with
+ */
+export async function within<T>(ms: number, awaited: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new LateError(`no answer within ${String(ms)} ms`)), ms);
+  });
+  try {
+    return await Promise.race([awaited, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

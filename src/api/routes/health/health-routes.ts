@@ -2,6 +2,7 @@ import type { FastifyPluginAsync } from 'fastify';
 import { serializerCompiler } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { Pool } from '../../../db/pool';
+import { within } from '../../../lib/clock';
 import { RETRY_AFTER } from '../partner/fields';
 
 /** A readiness probe must answer well inside the prober's own limit. */
@@ -57,22 +58,10 @@ export function healthRoutes(deps: {
       };
       const faults: string[] = [];
       for (const [name, check] of Object.entries(checks)) {
-        await within(check).catch(() => faults.push(name));
+        await within(PROBE_MS_MAX, check).catch(() => faults.push(name));
       }
       if (faults.length === 0) return { status: 'ready' };
       return reply.code(503).header('retry-after', '1').send({ status: 'not ready', faults });
     });
   };
-}
-
-async function within(check: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('no answer in time')), PROBE_MS_MAX);
-  });
-  try {
-    await Promise.race([check, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
