@@ -20,6 +20,8 @@ const ROOMS = {
   api: THIRD,
   // The worker loads workflows as a built bundle, by path.
   worker: THIRD,
+  // The two of them in one process: it only wires them.
+  server: [...THIRD, 'api', 'worker'],
   // The sandbox is the oracle of our tests: it shares no signing and no decoding code with us.
   sandbox: ['config', 'lib'],
   stack: [...THIRD, 'api', 'worker', 'sandbox'],

@@ -15,6 +15,7 @@ import { createCallWallet } from './call-wallet';
 import { createClosePreviousRounds } from './close-previous-rounds';
 import { createDrainCalls } from './drain-calls';
 import { createFirstAttempts } from './first-attempts';
+import type { Hands } from './hands';
 import { createSealJournal } from './seal-journal';
 import { createSweepBook } from './sweep-book';
 import { createSyncCatalogue } from './sync-catalogue';
@@ -45,6 +46,8 @@ export function createActivities(deps: {
   timeScale?: number;
   /** How long first attempts may hold a workflow's task; tests that count are more patient than players. */
   localWaitMs?: number;
+  /** Where the API of the same process meets them. */
+  hands?: Hands;
 }): { readonly activities: Activities; settled(): Promise<void> } {
   const { book, wallets, client, log } = deps;
   const failpoint = deps.failpoint ?? createFailpoints(undefined);
@@ -59,6 +62,7 @@ export function createActivities(deps: {
     wallets,
     tellDrain,
     failpoint,
+    hands: deps.hands,
     log,
     localWaitMs: deps.localWaitMs,
   });

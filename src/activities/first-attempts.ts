@@ -7,6 +7,8 @@ import { sleep } from '../lib/clock';
 import type { Failpoints } from '../lib/failpoints';
 import type { Logger } from '../lib/log';
 import type { AttemptSteps, Begun } from './attempt-call';
+import type { Hands, Taken } from './hands';
+import { holdHand, type BegunWork, type Work } from './hold-hand';
 import type { Wallets } from './wallets';
 import { writeAsk } from './write-ask';
 
@@ -32,11 +34,6 @@ interface Known {
 
 type Note = (known: Known) => void;
 
-/** A request to be written down, or calls that are due. */
-type Work =
-  | { readonly ask: Ask }
-  | { readonly ask?: undefined; readonly round: string; readonly calls: readonly string[] };
-
 type Latest = ReturnType<typeof createLatest>;
 
 interface FirstAttemptDeps {
@@ -45,6 +42,7 @@ interface FirstAttemptDeps {
   readonly wallets: Wallets;
   readonly tellDrain: (known: Known) => Promise<void>;
   readonly failpoint: Failpoints;
+  readonly hands: Hands | undefined;
   readonly localWaitMs: number | undefined;
   readonly log: Logger;
 }
@@ -58,7 +56,7 @@ interface FirstAttemptDeps {
  *     begin give ──▶ /settle-bet ──▶ end give, begin end and report ──▶ answer leaves; both ──▶ end both
  */
 export function createFirstAttempts(deps: FirstAttemptDeps): FirstAttempts {
-  const { book, wallets, tellDrain, log, localWaitMs = LOCAL_WAIT_MS } = deps;
+  const { book, wallets, tellDrain, failpoint, hands, log, localWaitMs = LOCAL_WAIT_MS } = deps;
   const chain = createChain(deps);
   const underWay = new Map<string, Promise<void>>();
   const walks = new Set<Promise<void>>();
@@ -69,18 +67,21 @@ export function createFirstAttempts(deps: FirstAttemptDeps): FirstAttempts {
     {
       known,
       note,
+      tell,
       claim,
       letGo,
     }: {
       known: () => Known | undefined;
       note: Note;
+      tell: (taken: Taken) => void;
       claim: (calls: readonly string[]) => void;
       letGo: () => void;
     },
   ): Promise<void> {
-    const { entries, begun } = await (work.ask
+    const { entries, begun, taken } = await (work.ask
       ? chain.beginAsk(work.ask)
       : book.together((open) => chain.beginAll(open, work.round, work.calls)));
+    tell(taken);
     entries.forEach(note);
     claim(begun.map(({ call }) => call));
     const [one] = begun;
@@ -91,38 +92,43 @@ export function createFirstAttempts(deps: FirstAttemptDeps): FirstAttempts {
     if (last?.view.drained) await tellDrain(last);
   }
 
-  /** Resolves when the work is done, or is let go of: it then goes on beside the workflow's task. */
-  function begin(work: Work, latest: Latest): Promise<void> {
-    return new Promise<void>((letGo) => {
-      // Before its first commit a request has no call that the hand could follow up: it is not let go of.
-      const own = createLatest();
-      const hasBegun = work.ask ? own.first : Promise.resolve();
-      const note: Note = (known) => {
-        own.note(known);
-        latest.note(known);
-      };
-      const claimed = new Set<string>();
-      const claim = (calls: readonly string[]) => {
-        for (const call of calls) {
-          claimed.add(call);
-          underWay.set(call, ended);
-        }
-      };
-      const ended: Promise<void> = walk(work, { known: own.known, note, claim, letGo })
-        .catch((error: unknown) =>
-          log.error({ err: error, work }, 'a first attempt was not written; it is repeated'),
-        )
-        .finally(() => {
-          walks.delete(ended);
-          for (const call of claimed) if (underWay.get(call) === ended) underWay.delete(call);
-          letGo();
-        });
-      walks.add(ended);
-      if (!work.ask) claim(work.calls);
-      void sleep(localWaitMs)
-        .then(() => hasBegun)
-        .then(letGo);
-    });
+  function begin(work: Work, latest: Latest): BegunWork {
+    let end: (how: 'over' | 'let go') => void = () => undefined;
+    const held = new Promise<'over' | 'let go'>((resolve) => (end = resolve));
+    let tell: (taken: Taken) => void = () => undefined;
+    const taken = new Promise<Taken>((resolve) => (tell = resolve));
+    // Before its first commit a request has no call that the hand could follow up: it is not let go of.
+    const own = createLatest();
+    const hasBegun = work.ask ? own.first : Promise.resolve();
+    const letGo = () => end('let go');
+    const note: Note = (known) => {
+      own.note(known);
+      latest.note(known);
+    };
+    const claimed = new Set<string>();
+    const claim = (calls: readonly string[]) => {
+      for (const call of calls) {
+        claimed.add(call);
+        underWay.set(call, ended);
+      }
+    };
+    const ended: Promise<void> = walk(work, { known: own.known, note, tell, claim, letGo })
+      .catch((error: unknown) =>
+        log.error({ err: error, work }, 'a first attempt was not written; it is repeated'),
+      )
+      .finally(() => {
+        walks.delete(ended);
+        for (const call of claimed) if (underWay.get(call) === ended) underWay.delete(call);
+        end('over');
+        // Whether a request was written that no answer came of, the book knows.
+        tell('left');
+      });
+    walks.add(ended);
+    if (!work.ask) claim(work.calls);
+    void sleep(localWaitMs)
+      .then(() => hasBegun)
+      .then(letGo);
+    return { held, taken };
   }
 
   return {
@@ -130,7 +136,16 @@ export function createFirstAttempts(deps: FirstAttemptDeps): FirstAttempts {
       const latest = createLatest();
       const works: Work[] = asks.map((ask) => ({ ask }));
       if (round !== null && calls.length > 0) works.push({ round, calls });
-      await Promise.all(works.map((work) => begin(work, latest)));
+      await holdHand({
+        works,
+        hands,
+        begin: (work) => begin(work, latest),
+        isQuiet() {
+          const view = latest.known()?.view;
+          return view?.status === 'open' && view.calls.length === 0;
+        },
+        failpoint,
+      });
       const known = latest.known();
       return known ? { round: known.context.roundId, view: known.view } : null;
     },
@@ -162,11 +177,22 @@ function createLatest() {
 /** Ends a transaction that must not be committed. */
 class LeftToItsHolder extends Error {}
 
+/** What one commit has begun. */
+interface Beginning {
+  readonly entries: Known[];
+  readonly begun: Begun[];
+  readonly taken: Taken;
+}
+
 /** Attempts and what follows from them, commit by commit. */
 function createChain(deps: Pick<FirstAttemptDeps, 'book' | 'steps' | 'failpoint'>) {
   const { book, steps, failpoint } = deps;
 
-  async function beginAll(open: OpenBook, round: string, calls: readonly string[]) {
+  async function beginAll(
+    open: OpenBook,
+    round: string,
+    calls: readonly string[],
+  ): Promise<Beginning> {
     const entries: Known[] = [];
     const begun: Begun[] = [];
     for (const call of calls) {
@@ -174,11 +200,11 @@ function createChain(deps: Pick<FirstAttemptDeps, 'book' | 'steps' | 'failpoint'
       entries.push(one.entry);
       if (one.begun) begun.push(one.begun);
     }
-    return { entries, begun };
+    return { entries, begun, taken: 'written' };
   }
 
   /** The request and the beginning of its own call are one commit; without the request there is none. */
-  async function beginAsk(ask: Ask): Promise<{ entries: Known[]; begun: Begun[] }> {
+  async function beginAsk(ask: Ask): Promise<Beginning> {
     const isOfOther = (call: DueCall) =>
       call.verb === 'take' && !call.id.startsWith(`${String(ask.betId)}/`);
     try {
@@ -191,7 +217,7 @@ function createChain(deps: Pick<FirstAttemptDeps, 'book' | 'steps' | 'failpoint'
           entry.context.roundId,
           due.map(({ id }) => id),
         );
-        return { entries: [entry, ...next.entries], begun: next.begun };
+        return { ...next, entries: [entry, ...next.entries] };
       });
     } catch (error) {
       if (!(error instanceof LeftToItsHolder)) throw error;
@@ -200,7 +226,7 @@ function createChain(deps: Pick<FirstAttemptDeps, 'book' | 'steps' | 'failpoint'
       const round =
         typeof ask.round === 'string' ? ask.round : await findRound(book.pool, ask.round);
       const entries = round === undefined ? [] : [await book.decideOn(round, { type: 'tick' })];
-      return { entries, begun: [] };
+      return { entries, begun: [], taken: 'left' };
     }
   }
 

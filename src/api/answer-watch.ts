@@ -5,8 +5,19 @@ import type { Answer } from '../domain/round/rows';
 
 /** Waits in the book for answers that a worker stores there (docs/decisions/0013). */
 export interface AnswerWatch {
-  /** The operation's stored answer; undefined when there was none in time, or the wait was given up. */
-  wait(operationId: number, ms: number, signal?: AbortSignal): Promise<Answer | undefined>;
+  /**
+   * The operation's stored answer; undefined when there was none in time, or the wait was given up.
+   *
+   * @param isTold the answer is expected to be told: the book is asked late
+   */
+  wait(
+    operationId: number,
+    ms: number,
+    signal?: AbortSignal,
+    isTold?: boolean,
+  ): Promise<Answer | undefined>;
+  /** Tells an answer that this process itself has stored (decision 0015). */
+  tell(operationId: number, answer: Answer): void;
 }
 
 /** The shortest time between two looks: nobody sees it, and it bounds what a process asks of the database. */
@@ -22,6 +33,8 @@ const USUAL_MS_MAX = 400;
 /** Four times as large a step down as up: what is learned so is what four of five answers exceed. */
 const USUAL_UP = 1.03;
 const USUAL_DOWN = 0.88;
+/** An answer that was to be told and was not may have been stored by another process. */
+const TOLD_BY_MS = 500;
 /** A look that takes longer hangs, and is not waited for any more. */
 const LOOK_HANGS_MS = 250;
 
@@ -97,7 +110,10 @@ export function createAnswerWatch(deps: { pool: Pool; log: FastifyBaseLogger }):
   }
 
   return {
-    wait: (operationId, ms, signal) =>
+    tell(operationId, answer) {
+      for (const waiter of waiters) if (waiter.operationId === operationId) waiter.finish(answer);
+    },
+    wait: (operationId, ms, signal, isTold = false) =>
       new Promise((resolve) => {
         const nowMs = performance.now();
         const giveUp = () => waiter.finish(undefined);
@@ -105,7 +121,7 @@ export function createAnswerWatch(deps: { pool: Pool; log: FastifyBaseLogger }):
           operationId,
           sinceMs: nowMs,
           endsMs: nowMs + ms,
-          dueMs: nowMs + usualMs * FIRST_PART,
+          dueMs: nowMs + (isTold ? TOLD_BY_MS : usualMs * FIRST_PART),
           finish(answer) {
             signal?.removeEventListener('abort', giveUp);
             waiters.delete(waiter);

@@ -1,11 +1,16 @@
 import type { Client } from '@temporalio/client';
 import type { FastifyBaseLogger } from 'fastify';
-import { askRound } from '../contracts/drive-round';
+import type { Hands } from '../activities/hands';
+import { askRound, startRound } from '../contracts/drive-round';
+import { roundWorkflowId } from '../contracts/round';
 import type { GateKey } from '../db/operations';
 import type { Answer } from '../domain/round/rows';
+import { within } from '../lib/clock';
 import type { Failpoints } from '../lib/failpoints';
 import type { AnswerWatch } from './answer-watch';
 import type { PlainRequest } from './routes/provider/plain-request';
+
+type Given = Pick<PlainRequest, 'round' | 'ask'>;
 
 /** New requests that go to their round's hand before they are in the book (decision 0012). */
 export interface HandOver {
@@ -30,32 +35,65 @@ const PATIENCE_MS = 2_000;
 /** Of a short answer deadline, the part that may pass so. */
 const PATIENCE_PART = 0.5;
 
-/** @param askPatienceMs in place of two seconds: tests that count are more patient than players */
+/** Before Temporal has taken a request no answer comes; one that takes longer is looked for meanwhile. */
+const TAKEN_BY_MS = 100;
+
+/**
+ * @param hands of a process that drives rounds itself
+ * @param askPatienceMs in place of two seconds: tests that count are more patient than players
+ */
 export function createHandOver(deps: {
   client: Client;
   answers: AnswerWatch;
   failpoint: Failpoints;
   log: FastifyBaseLogger;
+  hands?: Hands;
   askPatienceMs?: number;
 }): HandOver {
-  const { client, answers, failpoint, log, askPatienceMs = PATIENCE_MS } = deps;
+  const { client, answers, failpoint, log, hands, askPatienceMs = PATIENCE_MS } = deps;
   const asking = new Map<string, Promise<void>>();
 
-  async function askFirst({ round, ask, answerDeadlineMs }: PlainRequest, gone?: AbortSignal) {
+  /** Whether this process has the request, once it is handed over. */
+  async function give({ round, ask }: Given, giveUp: () => void): Promise<boolean> {
+    const taken = hands?.offer(roundWorkflowId(round.key), ask);
+    if (taken) {
+      void taken.then((how) => how === 'written' || giveUp());
+      return true;
+    }
+    const isNew = typeof ask.round !== 'string';
+    if (hands && isNew) return startRound(client, round, ask, HAND_OVER_MS);
+    await askRound(client, round, ask, HAND_OVER_MS);
+    return false;
+  }
+
+  /** Whether this process has the request, as soon as that is known. */
+  async function handOver({ round, ask }: Given, giveUp: () => void): Promise<boolean> {
     const { kind, operationId } = ask;
-    const waits = new AbortController();
-    endWith(gone, waits);
-    void askRound(client, round, ask, HAND_OVER_MS)
-      .then(() => failpoint('request_handed', kind))
+    const given = give({ round, ask }, giveUp)
+      .then(async (isHere) => {
+        await failpoint('request_handed', kind);
+        return isHere;
+      })
       .catch((error: unknown) => {
         log.warn(
           { err: error, operationId },
           'Temporal did not take a request; it is written here',
         );
-        waits.abort();
+        giveUp();
+        return false;
       });
-    const patienceMs = Math.min(askPatienceMs, answerDeadlineMs * PATIENCE_PART);
-    const answer = await answers.wait(operationId, patienceMs, waits.signal);
+    return hands ? within(TAKEN_BY_MS, given).catch(() => false) : false;
+  }
+
+  async function askFirst(plain: PlainRequest, gone?: AbortSignal) {
+    const { kind, operationId } = plain.ask;
+    const sinceMs = performance.now();
+    const waits = new AbortController();
+    endWith(gone, waits);
+    const isHere = await handOver(plain, () => waits.abort());
+    const patienceMs = Math.min(askPatienceMs, plain.answerDeadlineMs * PATIENCE_PART);
+    const leftMs = patienceMs - (performance.now() - sinceMs);
+    const answer = await answers.wait(operationId, leftMs, waits.signal, isHere);
     if (!answer) return undefined;
     await failpoint('answer_stored', kind);
     return { ...answer, operationId };

@@ -1,5 +1,6 @@
 import type { Client } from '@temporalio/client';
 import type { FastifyBaseLogger } from 'fastify';
+import type { Hands } from '../activities/hands';
 import { driveRound } from '../contracts/drive-round';
 import type { Book } from '../db/book';
 import { roundOfOperation, type GateKey } from '../db/operations';
@@ -54,6 +55,8 @@ export function createMoneyDesk(deps: {
   written: WrittenAnswers;
   failpoint: Failpoints;
   log: FastifyBaseLogger;
+  /** Of a process that drives rounds itself (decision 0015). */
+  hands?: Hands;
   /** Tests that count are more patient than players. */
   askPatienceMs?: number;
 }): MoneyDesk {

@@ -1,4 +1,4 @@
-import type { Client } from '@temporalio/client';
+import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client';
 import { TypedSearchAttributes } from '@temporalio/common';
 import { within } from '../lib/clock';
 import { DRAIN_WORKFLOW, drainWorkflowId, WAKE_SIGNAL, type DrainInput } from './drain';
@@ -46,12 +46,12 @@ export async function wakeDrain(
  * The SDK's client in Rust takes a deadline for each of its tries and goes on trying: with a server that is away, a
  * call of two seconds would take more than five.
  */
-async function inTime(
+function inTime<Result>(
   client: Client,
   deadlineMs: number,
-  call: () => Promise<unknown>,
-): Promise<void> {
-  await within(deadlineMs, client.withDeadline(Date.now() + deadlineMs, call));
+  call: () => Promise<Result>,
+): Promise<Result> {
+  return within(deadlineMs, client.withDeadline(Date.now() + deadlineMs, call));
 }
 
 /** Bounds recovery from a worker that dies in the middle of a workflow task. */
@@ -88,37 +88,77 @@ export async function askRound(
   ask: Ask,
   deadlineMs: number,
 ): Promise<void> {
-  const betIds = ask.betId === null ? [] : [ask.betId];
-  const input: RoundInput = { known: null, shown: { status: 'open', betIds } };
-  await signalRound(client, round, input, { known: null, hurry: [], ask }, deadlineMs);
+  const signal: DriveSignal = { known: null, hurry: [], ask };
+  await signalRound(client, round, inputOf(ask), signal, deadlineMs);
+}
+
+/**
+ * The same for a request that makes its round, from a process that drives rounds itself: the server gives the
+ * first task back with its answer (an eager start). When the round has a workflow already, it is signalled.
+ *
+ * @returns whether the request is in the hands of this very process
+ * @throws as askRound
+ */
+export async function startRound(
+  client: Client,
+  round: RoundName,
+  ask: Ask,
+  deadlineMs: number,
+): Promise<boolean> {
+  const sinceMs = performance.now();
+  const input: RoundInput = { ...inputOf(ask), asks: [ask] };
+  try {
+    const { eagerlyStarted } = await inTime(client, deadlineMs, () =>
+      client.workflow.start(ROUND_WORKFLOW, {
+        ...startOf(round, input),
+        workflowIdConflictPolicy: 'FAIL',
+        requestEagerStart: true,
+      }),
+    );
+    return eagerlyStarted;
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    await askRound(client, round, ask, deadlineMs - (performance.now() - sinceMs));
+    return false;
+  }
+}
+
+function inputOf({ betId }: Ask): RoundInput {
+  return { known: null, shown: { status: 'open', betIds: betId === null ? [] : [betId] } };
 }
 
 async function signalRound(
   client: Client,
-  { key, attributes, summary }: RoundName,
+  round: RoundName,
   input: RoundInput,
   signal: DriveSignal,
   deadlineMs: number,
 ): Promise<void> {
   await inTime(client, deadlineMs, () =>
     client.workflow.signalWithStart(ROUND_WORKFLOW, {
-      workflowId: roundWorkflowId(key),
-      taskQueue: ROUNDS_TASK_QUEUE,
-      args: [input],
+      ...startOf(round, input),
       signal: DRIVE_SIGNAL,
       signalArgs: [signal],
-      workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-      workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
-      staticSummary: summary,
-      typedSearchAttributes: new TypedSearchAttributes([
-        { key: ROUND_ATTRIBUTES.partner, value: attributes.partner },
-        { key: ROUND_ATTRIBUTES.connection, value: key.connection },
-        { key: ROUND_ATTRIBUTES.player, value: key.playerId },
-        { key: ROUND_ATTRIBUTES.product, value: attributes.product },
-        { key: ROUND_ATTRIBUTES.game, value: attributes.game },
-        { key: ROUND_ATTRIBUTES.roundStatus, value: input.shown.status },
-        { key: ROUND_ATTRIBUTES.betIds, value: [...input.shown.betIds] },
-      ]),
     }),
   );
+}
+
+function startOf({ key, attributes, summary }: RoundName, input: RoundInput) {
+  return {
+    workflowId: roundWorkflowId(key),
+    taskQueue: ROUNDS_TASK_QUEUE,
+    args: [input],
+    workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+    workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
+    staticSummary: summary,
+    typedSearchAttributes: new TypedSearchAttributes([
+      { key: ROUND_ATTRIBUTES.partner, value: attributes.partner },
+      { key: ROUND_ATTRIBUTES.connection, value: key.connection },
+      { key: ROUND_ATTRIBUTES.player, value: key.playerId },
+      { key: ROUND_ATTRIBUTES.product, value: attributes.product },
+      { key: ROUND_ATTRIBUTES.game, value: attributes.game },
+      { key: ROUND_ATTRIBUTES.roundStatus, value: input.shown.status },
+      { key: ROUND_ATTRIBUTES.betIds, value: [...input.shown.betIds] },
+    ]),
+  } as const;
 }

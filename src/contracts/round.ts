@@ -122,12 +122,14 @@ export interface Ask {
 
 /**
  * The workflow's arguments: what an operator recognises the round by is in its attributes. `known` is null for a
- * round whose first request comes with the signal.
+ * round whose first request comes with the signal, or here.
  */
 export interface RoundInput {
   readonly known: KnownRound | null;
   /** What the search attributes said at the start. */
   readonly shown: ShownAttributes;
+  /** Requests that a round is started with (decision 0015). */
+  readonly asks?: readonly Ask[];
 }
 
 /** What of a round's view is in its search attributes. */

@@ -1,6 +1,8 @@
 import { betId } from '../domain/bet-id';
 import { decide, type Decision, type RoundEvent } from '../domain/round';
 import type { RoundView } from '../contracts/round';
+import { answerIn } from '../domain/round/draft';
+import type { Answer } from '../domain/round/rows';
 import { assert } from '../lib/assert';
 import { stillBalance } from '../domain/round/still-balance';
 import { keptPayload, otherCallsBetween, type AttemptEnd, type AttemptKey } from './attempts';
@@ -23,6 +25,13 @@ export interface Entry<Event extends RoundEvent> {
   readonly changed: boolean;
   /** What the decision found wrong with a wallet, a line each. */
   readonly alarms: readonly string[];
+  /** What it stored for providers; not to be told before the commit. */
+  readonly answers: readonly StoredAnswer[];
+}
+
+interface StoredAnswer {
+  readonly operationId: number;
+  readonly answer: Answer;
 }
 
 /** Work that belongs into the same transaction as the decision, after it was sent and before the commit. */
@@ -75,12 +84,14 @@ export interface Book {
 /**
  * @param installation the installation's id, part of every bet_id
  * @param timeScale multiplies the waits between background repeats; 1 but in fault tests
+ * @param onAnswer told of each answer that was stored, when that is committed
  */
 export function createBook(deps: {
   pool: Pool;
   installation: string;
   random?: () => number;
   timeScale?: number;
+  onAnswer?: (operationId: number, answer: Answer) => void;
 }): Book {
   const { pool, installation } = deps;
   const random = deps.random ?? Math.random;
@@ -132,6 +143,9 @@ export function createBook(deps: {
       alarms: decision.facts
         .filter((fact) => fact.kind === 'alarm')
         .map((fact) => `${fact.about}: call ${fact.call}, ${fact.text}`),
+      answers: decision.facts
+        .filter((fact) => fact.kind === 'answer')
+        .map((fact) => ({ operationId: Number(fact.operation), answer: answerIn(fact) })),
     };
     return { entry, decision };
   }
@@ -149,17 +163,30 @@ export function createBook(deps: {
     return entry;
   }
 
+  function tell(answers: readonly StoredAnswer[]): void {
+    for (const { operationId, answer } of answers) deps.onAnswer?.(operationId, answer);
+  }
+
   return {
-    decideOn: (roundId, event, beside) =>
-      pipelinedTransaction(pool, (client) => decideIn(client, roundId, event, beside)),
+    async decideOn(roundId, event, beside) {
+      const entry = await pipelinedTransaction(pool, (client) =>
+        decideIn(client, roundId, event, beside),
+      );
+      tell(entry.answers);
+      return entry;
+    },
     decideIn,
-    together: (work) =>
-      pipelinedTransaction(pool, async (client) => {
-        const { open, send } = openBook(client, decideHeld);
-        const result = await work(open);
+    async together(work) {
+      const answers: StoredAnswer[] = [];
+      const result = await pipelinedTransaction(pool, async (client) => {
+        const { open, send } = openBook(client, decideHeld, answers);
+        const done = await work(open);
         send();
-        return result;
-      }),
+        return done;
+      });
+      tell(answers);
+      return result;
+    },
     pool,
     installation,
   };
@@ -174,6 +201,7 @@ type DecideHeld = <Event extends RoundEvent>(
 function openBook(
   client: PoolClient,
   decideHeld: DecideHeld,
+  answers: StoredAnswer[],
 ): { readonly open: OpenBook; send(): void } {
   const rounds = new Map<string, HeldRound>();
   const heldOf = (roundId: string) => {
@@ -186,7 +214,9 @@ function openBook(
     async decide(roundId, event) {
       const held = rounds.get(roundId) ?? (await lock(client, roundId));
       rounds.set(roundId, held);
-      return (await decideHeld(client, held, event)).entry;
+      const { entry } = await decideHeld(client, held, event);
+      answers.push(...entry.answers);
+      return entry;
     },
     async beginAttempt(roundId, key, payload) {
       const held = heldOf(roundId);

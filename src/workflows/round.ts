@@ -80,7 +80,7 @@ export async function roundWorkflow(input: RoundInput): Promise<readonly string[
   let known = input.known;
   let { shown } = input;
   let changed = true;
-  const asks: Ask[] = [];
+  const asks: Ask[] = [...(input.asks ?? [])];
   const running = new Map<string, CancellationScope>();
   const tried = new Set<string>();
   const hurried = new Set<string>();

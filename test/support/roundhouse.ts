@@ -4,6 +4,7 @@ import { Client, type WorkflowHandle } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import type { FastifyInstance } from 'fastify';
 import { createActivities } from '../../src/activities/create-activities';
+import { createHands } from '../../src/activities/hands';
 import { createWallets } from '../../src/activities/wallets';
 import { createAnswerWatch } from '../../src/api/answer-watch';
 import { createApp } from '../../src/api/app';
@@ -25,7 +26,7 @@ import { findOrCreatePlayer } from '../../src/db/players';
 import { createPool, type Pool } from '../../src/db/pool';
 import { productsFor } from '../../src/db/catalogue';
 import { createSession } from '../../src/db/sessions';
-import { systemClock } from '../../src/lib/clock';
+import { sleep, systemClock } from '../../src/lib/clock';
 import { createEgressGuard } from '../../src/lib/egress';
 import { createFailpoints } from '../../src/lib/failpoints';
 import { createLogger, type Logger } from '../../src/lib/log';
@@ -71,6 +72,8 @@ export interface TestRoundhouse {
   /** Changes settings of the connection; every decision from now on is taken by them. */
   configure(settings: Record<string, unknown>): Promise<void>;
   workflowOf(playerId: string, round: string): WorkflowHandle;
+  /** Waits until nothing of the round is under way in Temporal, an open hand included. */
+  quiet(playerId: string, round: string): Promise<void>;
   /** Waits until the round's workflow has ended well. */
   ended(playerId: string, round: string): Promise<void>;
   /** The round's row in the book. */
@@ -120,11 +123,14 @@ export interface TestOptions {
   readonly development?: boolean;
   /** Rounds kept in the worker's memory; 0 replays every task from its history. */
   readonly maxCachedWorkflows?: number;
+  /** API and worker as two processes have them; without it as one has (docs/decisions/0015). */
+  readonly apart?: boolean;
   /** How long the fast paths are waited for: tests that count must not depend on a machine's pace. */
   readonly fastPathMs?: number;
 }
 
 const AUTHORIZATIONS_MAX = 5;
+const QUIET_LOOK_MS = 20;
 
 let runtimeInstalled = false;
 
@@ -187,15 +193,32 @@ export async function startRoundhouse(options: TestOptions = {}): Promise<TestRo
   const native = await NativeConnection.connect({ address: temporalAddress() });
   const ofApi = await NativeConnection.connect({ address: temporalAddress() });
   const client = new Client({ connection: ofApi, namespace, identity: 'api' });
+  // What the first API and the worker have between them: only over the worker's connection a task comes back at once.
+  const together = options.apart
+    ? { client }
+    : {
+        client: new Client({ connection: native, namespace, identity: 'api' }),
+        hands: createHands(),
+      };
+  const { hands } = together;
   const { timeScale = 1, fastPathMs } = options;
-  const book = createBook({ pool: servicePool, installation, timeScale });
+  const book = createBook({
+    pool: servicePool,
+    installation,
+    timeScale,
+    ...(hands && { onAnswer: hands.answered }),
+  });
   const wallets = createWallets({ pool: servicePool, vault, egress, log });
   const apis: { close(): Promise<void> }[] = [];
   let worker: { shutdown(): void; ran: Promise<void> } | undefined;
 
   async function startWorker(): Promise<void> {
     const localWait = fastPathMs === undefined ? {} : { localWaitMs: fastPathMs };
-    const deps = { book, vault, wallets, client, egress, log, timeScale, ...localWait };
+    const deps = {
+      ...{ book, vault, wallets, client, egress, log, timeScale },
+      ...localWait,
+      ...(hands && { hands }),
+    };
     const { activities, settled } = createActivities(deps);
     const started = await Worker.create({
       connection: native,
@@ -227,7 +250,10 @@ export async function startRoundhouse(options: TestOptions = {}): Promise<TestRo
       max === undefined
         ? []
         : [0, 1].map(() => createPool({ databaseUrl: database.url, max, plannedOnce: true }));
+    // Any other is a process of its own, as it would be without a worker.
+    const beside = apis.length === 0 ? together : { client };
     const answers = createAnswerWatch({ pool: pools[1] ?? servicePool, log: log as never });
+    if ('hands' in beside) beside.hands?.onAnswer(answers.tell);
     const written = createWrittenAnswers({ pool: pools[0] ?? servicePool, log: log as never });
     const [till, payouts] = [pools[0] ?? servicePool, pools[1] ?? servicePool].map((each) => {
       const apiBook = createBook({ pool: each, installation, timeScale });
@@ -235,7 +261,7 @@ export async function startRoundhouse(options: TestOptions = {}): Promise<TestRo
       const desk = createMoneyDesk({
         book: apiBook,
         ...(fastPathMs !== undefined && { askPatienceMs: fastPathMs }),
-        client,
+        ...beside,
         answers,
         written,
         failpoint,
@@ -339,6 +365,14 @@ export async function startRoundhouse(options: TestOptions = {}): Promise<TestRo
       await updateConnection(office, connection.key, { settings });
     },
     workflowOf,
+    async quiet(playerId, round) {
+      // Looked at with plain reads: a failing `expect` stops the process.
+      for (;;) {
+        const { raw } = await workflowOf(playerId, round).describe();
+        if (!raw.pendingActivities?.length && !raw.pendingWorkflowTask) return;
+        await sleep(QUIET_LOOK_MS);
+      }
+    },
     ended: (playerId, round) =>
       eventually(async () => {
         const { status } = await workflowOf(playerId, round).describe();

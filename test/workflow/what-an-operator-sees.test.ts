@@ -108,6 +108,7 @@ async function summaries(): Promise<unknown[]> {
 
 test('each piece of work in the history says what it was about', async () => {
   await house.provider.credit(call());
+  await house.quiet(player.id, '12');
   await house.provider.debit(call({ amount: '20', close: true }));
   await house.ended(player.id, '12');
   expect(await summaries()).toEqual(['stake 42.60 EUR', 'payout 20.00 EUR']);

@@ -245,6 +245,7 @@ describe('the sweep', () => {
     await house.provider.credit(call());
     const handle = house.workflowOf(player.id, '12');
     await nothingOwed();
+    await house.quiet(player.id, '12');
     await handle.terminate('for the test');
     // What is left of a round whose history no worker can play back any more.
     const stuck = await house.client.workflow.start('aWorkflowThatNoWorkerHas', {

@@ -1,6 +1,14 @@
 import { cutToMinor, formatAmount } from '../money';
 import { obligationId } from './rows';
-import type { AnswerResult, BetRow, ObligationRow, OperationRow, RoundRows, Verb } from './rows';
+import type {
+  Answer,
+  AnswerResult,
+  BetRow,
+  ObligationRow,
+  OperationRow,
+  RoundRows,
+  Verb,
+} from './rows';
 import type { BreakerState } from '../breaker';
 import type { RoundTerms } from './terms';
 
@@ -146,6 +154,12 @@ export function storeAnswer(
 ): void {
   operation.answer = { result, balance };
   draft.facts.push({ kind: 'answer', operation: operation.id, result, balance });
+}
+
+/** The inverse: the answer that a line of the journal says was stored. */
+export function answerIn(fact: Fact): Answer {
+  const balance = fact.balance === null ? null : String(fact.balance);
+  return { result: String(fact.result) as AnswerResult, balance };
 }
 
 /** The balance the wallet last told in this round, by when the bet was last touched; null before the first. */

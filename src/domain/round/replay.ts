@@ -8,7 +8,7 @@ import type {
   PayoutState,
   RoundStatus,
 } from './rows';
-import type { Fact } from './draft';
+import { answerIn, type Fact } from './draft';
 
 /** What the journal's facts alone say of an operation. */
 export interface ReplayedOperation {
@@ -121,7 +121,7 @@ function replayFact(replay: Replay, fact: Fact): void {
       if (operation) operation.payoutStates = ['void'];
       break;
     case 'answer':
-      if (operation) operation.answer = answerOf(fact);
+      if (operation) operation.answer = answerIn(fact);
       break;
     case 'attempt':
       attemptBegan(replay, fact);
@@ -141,11 +141,6 @@ function replayFact(replay: Replay, fact: Fact): void {
 
 function amountOf(fact: Fact): bigint {
   return BigInt(String(fact.amount));
-}
-
-function answerOf(fact: Fact): Answer {
-  const balance = fact.balance === null ? null : String(fact.balance);
-  return { result: String(fact.result) as Answer['result'], balance };
 }
 
 function requested(replay: Replay, fact: Fact, kind: 'stake' | 'payout'): void {

@@ -1,0 +1,89 @@
+import { activityInfo } from '@temporalio/activity';
+import type { Ask } from '../contracts/round';
+import { sleep } from '../lib/clock';
+import type { Failpoints } from '../lib/failpoints';
+import type { Hands, Taken } from './hands';
+
+/** A request to be written down, or calls that are due. */
+export type Work =
+  | { readonly ask: Ask }
+  | { readonly ask?: undefined; readonly round: string; readonly calls: readonly string[] };
+
+/** Work that was begun. None of its promises is ever rejected. */
+export interface BegunWork {
+  /** Resolves when it is over, or when it goes on beside the workflow's task. */
+  readonly held: Promise<'over' | 'let go'>;
+  readonly taken: Promise<Taken>;
+}
+
+/**
+ * A provider sends its Debit as soon as it has the answer to its Credit, and looks nobody in the eye meanwhile: what
+ * has not come by then comes after the reels have stopped.
+ */
+const WAIT_MS = 250;
+/** Far from the five seconds after which Temporal gives the task to another process. */
+const HELD_MS_MAX = 1_000;
+/** Half of a worker's slots for tasks: hands that wait must not keep others from theirs. */
+const OPEN_MAX = 50;
+
+/**
+ * Holds a workflow's task while work of its round is under way, and the round's hand open for what is offered to it
+ * in this process; for a moment more when nothing is left to do (docs/decisions/0015).
+ *
+ *     works ──▶ under way ──▶ quiet ──▶ open a moment ──▶ closed
+ *                   ▲                        │ offered
+ *                   └────────────────────────┘
+ *
+ * @param isQuiet whether the round is open and owes nothing: only then more is waited for
+ */
+export async function holdHand(deps: {
+  readonly works: readonly Work[];
+  readonly hands: Hands | undefined;
+  readonly begin: (work: Work) => BegunWork;
+  readonly isQuiet: () => boolean;
+  readonly failpoint: Failpoints;
+}): Promise<void> {
+  const { works, hands, begin, isQuiet, failpoint } = deps;
+  const underWay = new Set<Promise<void>>();
+  const sinceMs = performance.now();
+  let isLetGo = false;
+  let offered = new AbortController();
+
+  function add(work: Work): Promise<Taken> {
+    const { held, taken } = begin(work);
+    const one = held.then((how) => {
+      isLetGo ||= how === 'let go';
+      underWay.delete(one);
+    });
+    underWay.add(one);
+    offered.abort();
+    return taken;
+  }
+
+  async function settled(): Promise<void> {
+    while (underWay.size > 0) await Promise.all(underWay);
+  }
+
+  function mayWait({ count }: Hands): boolean {
+    const isSoon = performance.now() - sinceMs < HELD_MS_MAX;
+    return isSoon && !isLetGo && isQuiet() && count() <= OPEN_MAX;
+  }
+
+  for (const work of works) void add(work);
+  if (!hands) return settled();
+  const { workflowId = '' } = activityInfo().workflowExecution ?? {};
+  const hand = hands.open(workflowId, (ask) => add({ ask }));
+  try {
+    await settled();
+    while (mayWait(hands)) {
+      offered = new AbortController();
+      await failpoint('hand_open', 'round');
+      await sleep(WAIT_MS, offered.signal);
+      if (!offered.signal.aborted) break;
+      await settled();
+    }
+  } finally {
+    hand.close();
+  }
+  await settled();
+}
