@@ -37,6 +37,7 @@ export interface ChaosMachine {
   readonly pool: Pool;
   readonly client: Client;
   readonly world: World;
+  /** Those that are APIs, and those that are workers: the same ones, or others. */
   readonly apis: readonly OwnProcess[];
   readonly workers: readonly OwnProcess[];
   readonly postgres: ChaosProcess;
@@ -59,15 +60,16 @@ const TIME_SCALE = '0.02';
 const NAMESPACE = 'default';
 const DATABASE = 'roundhouse';
 
-const OWN_NAMES = ['api-1', 'api-2', 'worker-1', 'worker-2'] as const;
-type OwnName = (typeof OWN_NAMES)[number];
+type OwnKind = 'api' | 'worker' | 'server';
+
+const OWN_MAX = 4;
 
 interface Ports {
   readonly postgres: number;
   readonly temporal: number;
   readonly wallet: number;
-  /** Where each of our processes listens: the API for requests, the worker for metrics. */
-  readonly own: Readonly<Record<OwnName, number>>;
+  /** For our processes, two each: where the API and the worker's metrics listen. */
+  readonly own: number[];
 }
 
 /**
@@ -78,10 +80,12 @@ export async function startMachine(options: {
   readonly home: StackHome;
   readonly scenario: Scenario;
   readonly seed: number;
+  /** API and worker are two processes each; else two processes have both. */
+  readonly apart: boolean;
   readonly report: (line: string) => void;
   readonly path: string;
 }): Promise<ChaosMachine> {
-  const { home, scenario, seed, report } = options;
+  const { home, scenario, seed, apart, report } = options;
   // In the order of their end; what failed half-way is ended as well.
   const toEnd: (() => Promise<unknown>)[] = [];
   const end = async () => {
@@ -160,7 +164,7 @@ export async function startMachine(options: {
       (prefix) => `http://127.0.0.1:${String(walletPorts[prefix])}/${prefix}`,
     );
 
-    report('starting the wallet, two API processes and two workers');
+    report(`starting the wallet, ${apart ? 'two API processes and two workers' : 'two processes'}`);
     const control = `http://127.0.0.1:${String(ports.wallet)}/control`;
     const wallet = await keep('wallet', (spawned) =>
       startScript(
@@ -181,7 +185,10 @@ export async function startMachine(options: {
       ),
     );
 
-    const startOwn = async (name: OwnName): Promise<OwnProcess> => {
+    const apiUrls: string[] = [];
+    const startOwn = async (kind: OwnKind, number: number): Promise<OwnProcess> => {
+      const name = `${kind}-${String(number)}`;
+      const [apiPort = 0, metricsPort = 0] = ports.own.splice(0, 2);
       const book = await link(`${name} to PostgreSQL`, 'postgres', ports.postgres);
       const hand = await link(`${name} to Temporal`, 'temporal', ports.temporal);
       let offsetMs = 0;
@@ -191,7 +198,7 @@ export async function startMachine(options: {
           startBuilt(
             {
               name,
-              script: name.startsWith('api') ? 'api/main.js' : 'worker/main.js',
+              script: `${kind}/main.js`,
               env: childEnvironment({
                 ROUNDHOUSE_ENV: 'development',
                 ROUNDHOUSE_HOME: home.dir,
@@ -200,8 +207,8 @@ export async function startMachine(options: {
                 MASTER_KEY: TEST_MASTER_KEY,
                 TEMPORAL_ADDRESS: `127.0.0.1:${String(hand)}`,
                 TEMPORAL_NAMESPACE: NAMESPACE,
-                API_PORT: String(ports.own[name]),
-                METRICS_PORT: String(ports.own[name]),
+                API_PORT: String(apiPort),
+                METRICS_PORT: String(metricsPort),
                 FAILPOINTS_DIR: failpointsDir,
                 TIME_SCALE,
                 CLOCK_OFFSET_MS: String(offsetMs),
@@ -213,22 +220,16 @@ export async function startMachine(options: {
         // The run is over then: nothing is left to be finished in order.
         'SIGKILL',
       );
+      if (kind !== 'worker') {
+        const port = await link(`provider to ${name}`, 'api', apiPort);
+        apiUrls.push(`http://127.0.0.1:${String(port)}`);
+      }
       return { ...kept, shiftClock: (ms) => (offsetMs = ms) };
     };
-    const [api1, api2, worker1, worker2] = await Promise.all([
-      startOwn('api-1'),
-      startOwn('api-2'),
-      startOwn('worker-1'),
-      startOwn('worker-2'),
-    ]);
-    const apiUrls: string[] = [];
-    for (const name of ['api-1', 'api-2'] as const) {
-      const port = await link(`provider to ${name}`, 'api', ports.own[name]);
-      apiUrls.push(`http://127.0.0.1:${String(port)}`);
-    }
-
-    const apis = [api1, api2];
-    const workers = [worker1, worker2];
+    const startTwo = (kind: OwnKind) => Promise.all([startOwn(kind, 1), startOwn(kind, 2)]);
+    const [apis, workers] = await (apart
+      ? Promise.all([startTwo('api'), startTwo('worker')])
+      : startTwo('server').then((both) => [both, both] as const));
     return {
       pool,
       client: new Client({ connection, namespace: NAMESPACE }),
@@ -242,7 +243,7 @@ export async function startMachine(options: {
       apiUrls,
       failpointsDir,
       walletJournal,
-      processes: () => [...apis, ...workers, postgres, temporal, wallet],
+      processes: () => [...new Set([...apis, ...workers]), postgres, temporal, wallet],
       controlWallet: (change) => controlWallet(control, change),
       end,
     };
@@ -253,9 +254,8 @@ export async function startMachine(options: {
 }
 
 async function choosePorts(): Promise<Ports> {
-  const [postgres = 0, temporal = 0, wallet = 0, ...own] = await freePorts(3 + OWN_NAMES.length);
-  const named = OWN_NAMES.map((name, index) => [name, own[index] ?? 0] as const);
-  return { postgres, temporal, wallet, own: Object.fromEntries(named) as Ports['own'] };
+  const [postgres = 0, temporal = 0, wallet = 0, ...own] = await freePorts(3 + 2 * OWN_MAX);
+  return { postgres, temporal, wallet, own };
 }
 
 async function controlWallet(url: string, change: WalletControl): Promise<void> {

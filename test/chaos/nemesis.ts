@@ -105,7 +105,10 @@ export function createNemesis(
       case 'pause_worker':
         return pause(random.pick(workers));
       case 'shift_clock':
-        return shiftClock(random.pick([...apis, ...workers]), random.pick(CLOCK_OFFSETS_MS));
+        return shiftClock(
+          random.pick([...new Set([...apis, ...workers])]),
+          random.pick(CLOCK_OFFSETS_MS),
+        );
       case 'wallet_hangs':
       case 'wallet_errs':
       case 'wallet_loses_answers':

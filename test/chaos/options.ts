@@ -12,6 +12,8 @@ export interface ChaosOptions {
   readonly scenario: Scenario;
   /** Kills of API and worker processes, in place of the scenario's own number. */
   readonly kills: number | undefined;
+  /** API and worker are two processes each; else two processes have both (docs/decisions/0015). */
+  readonly apart: boolean;
   readonly json: boolean;
   /** Keeps the state folder of a run that went well, too. */
   readonly keep: boolean;
@@ -24,7 +26,7 @@ export class UsageError extends Error {
 }
 
 export const USAGE = `npm run chaos -- [--seed N] [--minutes M] [--rounds R] [--scenario S] [--kills K]
-                 [--json] [--keep] [--report FILE]
+                 [--apart] [--json] [--keep] [--report FILE]
 scenarios:
 ${Object.values(SCENARIOS)
   .map(({ name, promise }) => `  ${name.padEnd(16)} ${promise}`)
@@ -44,6 +46,7 @@ export function readOptions(args: readonly string[]): ChaosOptions {
     rounds: numberOf('rounds', values.rounds, 1, 10_000_000, true) ?? 20,
     scenario,
     kills: numberOf('kills', values.kills, 0, 100_000, true),
+    apart: values.apart ?? false,
     json: values.json ?? false,
     keep: values.keep ?? false,
     report: values.report,
@@ -52,10 +55,10 @@ export function readOptions(args: readonly string[]): ChaosOptions {
 
 /** The command that plays the same again. */
 export function replayCommand(options: ChaosOptions): string {
-  const { seed, minutes, rounds, scenario, kills } = options;
+  const { seed, minutes, rounds, scenario, kills, apart } = options;
   return (
     `npm run chaos -- --seed ${String(seed)} --minutes ${String(minutes)} --rounds ${String(rounds)}` +
-    ` --scenario ${scenario.name}${kills === undefined ? '' : ` --kills ${String(kills)}`}`
+    ` --scenario ${scenario.name}${kills === undefined ? '' : ` --kills ${String(kills)}`}${apart ? ' --apart' : ''}`
   );
 }
 
@@ -70,6 +73,7 @@ function parsed(args: readonly string[]) {
         scenario: { type: 'string' },
         kills: { type: 'string' },
         report: { type: 'string' },
+        apart: { type: 'boolean' },
         json: { type: 'boolean' },
         keep: { type: 'boolean' },
       },

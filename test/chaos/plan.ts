@@ -1,5 +1,5 @@
 import { createRandom, type Random } from './random';
-import { FAILPOINTS, type FaultKind, type Scenario } from './scenarios';
+import { failpointsOf, type FaultKind, type Scenario } from './scenarios';
 
 /** A fault to come: what, when, for how long, and a stream of its own for everything else about it. */
 export interface PlannedFault {
@@ -64,12 +64,14 @@ const EXTRAS_MAX = 100;
  * pace.
  *
  * @param kills of API and worker processes, in place of the scenario's rates
+ * @param apart API and worker are two processes
  */
 export function planOf(
   seed: number,
   scenario: Scenario,
   runMs: number,
   kills: number | undefined,
+  apart: boolean,
 ): ChaosPlan {
   const random = createRandom(seed, 'plan');
   const counts = countsOf(scenario, runMs, kills, random);
@@ -83,7 +85,7 @@ export function planOf(
     }
   }
   faults.sort((one, other) => one.atMs - other.atMs);
-  const names = scenario.failpoints ? random.shuffled(FAILPOINTS) : [];
+  const names = scenario.failpoints ? random.shuffled(failpointsOf(apart)) : [];
   const failpointEveryMs = Math.max(
     (runMs * (FAILPOINTS_END - BEGIN)) / names.length,
     FAILPOINT_EVERY_MS_MIN,

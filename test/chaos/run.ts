@@ -30,10 +30,10 @@ export async function runChaos(
   path: string,
   stopped: AbortSignal,
 ): Promise<ChaosResult> {
-  const { seed, scenario } = options;
+  const { seed, scenario, apart } = options;
   // Histories are played back at the end; what the SDK would tell of that is told by the check.
   Runtime.install({ logger: new DefaultLogger('ERROR') });
-  const machine = await startMachine({ home, scenario, seed, report, path });
+  const machine = await startMachine({ home, scenario, seed, apart, report, path });
   try {
     return await playOn(machine, options, home, report, stopped);
   } finally {
@@ -50,7 +50,7 @@ async function playOn(
 ): Promise<ChaosResult> {
   const { seed, scenario } = options;
   const runMs = options.minutes * 60_000;
-  const plan = planOf(seed, scenario, runMs, options.kills);
+  const plan = planOf(seed, scenario, runMs, options.kills, options.apart);
   await machine.controlWallet({ modes: scenario.walletRates, certified: scenario.certified });
   const choices = createRandom(seed, 'which API process');
   const provider = createChaosProvider({

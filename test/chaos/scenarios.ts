@@ -162,7 +162,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = Object.fromEntries(
 const CALLS = ['stake', 'payout', 'compensation', 'carrier', 'close', 'history'] as const;
 
 /** Where a process can be told to die, and for which kinds of call: `<point>.<kind>`. */
-export const FAILPOINTS: readonly string[] = [
+const FAILPOINTS: readonly string[] = [
   ...[
     'attempt_uncommitted',
     'attempt_committed',
@@ -180,3 +180,8 @@ export const FAILPOINTS: readonly string[] = [
     'deadline_decided',
   ].flatMap((point) => ['stake', 'payout'].map((kind) => `${point}.${kind}`)),
 ];
+
+/** @param apart API and worker are two processes: then no hand waits for more (docs/decisions/0015) */
+export function failpointsOf(apart: boolean): readonly string[] {
+  return apart ? FAILPOINTS : [...FAILPOINTS, 'hand_open.round'];
+}
