@@ -93,3 +93,26 @@ test('when answers become quick again, they are told quickly again', async () =>
   expect(Math.max(...late)).toBeLessThanOrEqual(320);
   expect(Math.max(...late.slice(25))).toBeLessThanOrEqual(20);
 });
+
+test('an answer that this process has stored is told at once, to all who wait for it and without a look', async () => {
+  const { watch, looks } = bookOfAnswers();
+  const waits = [1, 2].map(() => watch.wait(7_000, 10_000, undefined, true));
+  await jest.advanceTimersByTimeAsync(400);
+  watch.tell(7_000, { result: 'accepted', balance: '2.00' });
+  watch.tell(7_001, { result: 'accepted', balance: '3.00' });
+  expect(await Promise.all(waits)).toEqual([
+    { result: 'accepted', balance: '2.00' },
+    { result: 'accepted', balance: '2.00' },
+  ]);
+  expect(looks()).toBe(0);
+  expect(jest.getTimerCount()).toBeLessThanOrEqual(1);
+});
+
+test('one that was to be told and was stored by another process is looked for', async () => {
+  const { watch, storedAtMs } = bookOfAnswers();
+  storedAtMs.set(7_002, performance.now() + 100);
+  const waiting = watch.wait(7_002, 10_000, undefined, true);
+  const late = waiting.then(() => performance.now() - (storedAtMs.get(7_002) ?? 0));
+  expect(await played(late)).toBeLessThan(500);
+  expect(await waiting).toEqual({ result: 'accepted', balance: '1.00' });
+});

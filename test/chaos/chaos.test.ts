@@ -31,11 +31,18 @@ async function chaos(...options: string[]): Promise<ChaosEnd | string> {
   return code === 0 ? (JSON.parse(last) as ChaosEnd) : `exit ${code}\n${told}\n${printed}`;
 }
 
-test('300 rounds with twelve kills, and a death at every crash point for every kind of call: nothing lost, nothing twice', async () => {
-  const end = await chaos('--seed', '20', '--minutes', '2.5', '--rounds', '300', '--kills', '12');
-  expect(end).toMatchObject({ ok: true });
-  if (typeof end === 'string') return;
-  expect(end.rounds).toBeGreaterThanOrEqual(300);
-  expect((end.kills.api ?? 0) + (end.kills.worker ?? 0)).toBeGreaterThanOrEqual(12);
-  expect(Object.values(end.invariants)).toEqual(Array.from({ length: 13 }, () => 'ok'));
-});
+test.each([
+  ['in one process', '20', []],
+  ['apart', '21', ['--apart']],
+])(
+  'API and worker %s, 300 rounds with twelve kills, and a death at every crash point for every kind of call: nothing lost, nothing twice',
+  async (_, seed, layout) => {
+    const run = ['--seed', seed, '--minutes', '2.5', '--rounds', '300', '--kills', '12', ...layout];
+    const end = await chaos(...run);
+    expect(end).toMatchObject({ ok: true });
+    if (typeof end === 'string') return;
+    expect(end.rounds).toBeGreaterThanOrEqual(300);
+    expect((end.kills.api ?? 0) + (end.kills.worker ?? 0)).toBeGreaterThanOrEqual(12);
+    expect(Object.values(end.invariants)).toEqual(Array.from({ length: 13 }, () => 'ok'));
+  },
+);

@@ -11,7 +11,7 @@ const PATIENT = { answer_deadline_ms: 20_000 };
 let house: TestRoundhouse;
 let player: TestPlayer;
 beforeAll(async () => {
-  house = await startRoundhouse({ connection: PATIENT });
+  house = await startRoundhouse({ connection: PATIENT, apart: true });
 });
 afterAll(() => house?.close());
 beforeEach(async () => (player = await house.newPlayer()));
