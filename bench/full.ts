@@ -33,7 +33,7 @@ const NEIGHBOURS = 4;
 const WARM_UP = { shape: 'win', inFlight: 8, seconds: 4 } as const;
 /** A sweep is every 10 s, a seal every minute: both are among the statements that are looked at. */
 const PLANS_SECONDS = 75;
-/** Connections were ended: API and worker make theirs anew. */
+/** Connections were ended: the server makes its own anew. */
 const RECONNECT_MS = 3_000;
 
 /** One system, running. */
@@ -69,7 +69,7 @@ async function startSystem(home: StackHome, options: FullOptions, many: number):
   // Live rounds have players of their own, before those of the many.
   report(`making ${String(many)} players`);
   const book = await makeRoundhouseBook(stage, { players: 32 + many, neighbours: NEIGHBOURS });
-  const subject = await startRoundhouseOn(stage, book, { apis: 1, workers: 1 });
+  const subject = await startRoundhouseOn(stage, book, { servers: 1 });
   const driver = createLoadDriver(subject, {
     duplicates: 0.05,
     random: createRandom(1, 'duplicates'),

@@ -12,7 +12,7 @@ import { jsonLine, tables, type BenchResult } from './report';
 import { report, runInHome } from './run-in-home';
 import { setStage, type Stage } from './stage';
 import { startDbos, startForwarder, startRestate, startTextbook } from './start-peers';
-import { startRoundhouse } from './start-roundhouse';
+import { startApart, startRoundhouse } from './start-roundhouse';
 import type { Subject, SubjectName } from './subject';
 import { compareBooks, playTurn, type Seat, type Turn } from './turn';
 
@@ -21,6 +21,7 @@ const WARM_UP = { shape: 'win', inFlight: 8, seconds: 4 } as const;
 
 const STARTERS: Record<SubjectName, (stage: Stage, profileDir?: string) => Promise<Subject>> = {
   roundhouse: startRoundhouse,
+  apart: startApart,
   textbook: startTextbook,
   dbos: startDbos,
   restate: startRestate,

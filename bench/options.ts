@@ -6,7 +6,7 @@ import type { SubjectName } from './subject';
 export const USAGE = `npm run bench -- [options]
   --quick              Roundhouse, the textbook and the forwarder, won rounds, 8 in flight: under 3 minutes
   --json               the last line is JSON: {"ratios": {...}, "counts": {...}}
-  --subjects LIST      of roundhouse,textbook,dbos,restate,forwarder
+  --subjects LIST      of roundhouse,apart,textbook,dbos,restate,forwarder
   --shapes LIST        of win,lost
   --in-flight LIST     rounds in flight, each 1 to 32
   --repetitions N      turns of each subject in each cell, in alternating order
@@ -36,7 +36,14 @@ export interface BenchOptions {
   readonly keep: boolean;
 }
 
-const SUBJECTS: readonly SubjectName[] = ['roundhouse', 'textbook', 'dbos', 'restate', 'forwarder'];
+const SUBJECTS: readonly SubjectName[] = [
+  'roundhouse',
+  'apart',
+  'textbook',
+  'dbos',
+  'restate',
+  'forwarder',
+];
 const SHAPES: readonly Shape[] = ['win', 'lost'];
 const FLAGS = ['quick', 'json', 'keep'];
 const VALUES = [

@@ -15,6 +15,7 @@ export interface BenchResult {
 
 const TITLES: Record<SubjectName, string> = {
   roundhouse: '(a) Roundhouse',
+  apart: '(a) API and worker apart',
   textbook: '(b) textbook Temporal',
   dbos: '(c) DBOS',
   restate: '(d) Restate',

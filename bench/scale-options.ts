@@ -1,20 +1,17 @@
 import { parseArgs } from 'node:util';
 import { UsageError } from './run-in-home';
 import type { TemporalChoice } from './stage';
+import type { Layout } from './start-roundhouse';
 
 export const SCALE_USAGE = `npm run bench -- --scale [options]
   --temporal LIST      of dev,postgres: the Temporal servers, one after the other  (dev,postgres)
   --temporal-server DIR  where the real server's programs are, when they are not to be built
-  --layouts LIST       API processes x workers, in alternating order               (1x1,1x2,2x2,2x4)
+  --layouts LIST       processes that are API and worker, or APIs x workers apart, in alternating
+                       order                                                       (1,2,4,1x1,2x2)
   --in-flight N        rounds in flight, 1 to 32                                   (32)
   --seconds N          length of a turn                                            (10)
   --repetitions N      turns of each layout                                        (3)
   --keep               keep the logs`;
-
-export interface Layout {
-  readonly apis: number;
-  readonly workers: number;
-}
 
 export interface ScaleOptions {
   readonly temporal: readonly TemporalChoice[];
@@ -34,9 +31,11 @@ export function readScaleOptions(args: readonly string[]): ScaleOptions {
       return { kind, dir: values['temporal-server'] };
     }),
     layouts: values.layouts.split(',').map((text) => {
-      const [, apis, workers] = /^([1-9])x([1-9])$/.exec(text) ?? [];
-      if (apis === undefined) throw new UsageError(`--layouts: ${text} is not like 2x4`);
-      return { apis: Number(apis), workers: Number(workers) };
+      const [, first, workers] = /^([1-9])(?:x([1-9]))?$/.exec(text) ?? [];
+      if (first === undefined) throw new UsageError(`--layouts: ${text} is not like 2 or 2x4`);
+      return workers === undefined
+        ? { servers: Number(first) }
+        : { apis: Number(first), workers: Number(workers) };
     }),
     inFlight: count('in-flight', values['in-flight'], 32),
     seconds: count('seconds', values.seconds, 600),
@@ -53,7 +52,7 @@ function parse(args: readonly string[]) {
         scale: { type: 'boolean' },
         temporal: { type: 'string', default: 'dev,postgres' },
         'temporal-server': { type: 'string' },
-        layouts: { type: 'string', default: '1x1,1x2,2x2,2x4' },
+        layouts: { type: 'string', default: '1,2,4,1x1,2x2' },
         'in-flight': { type: 'string', default: '32' },
         seconds: { type: 'string', default: '10' },
         repetitions: { type: 'string', default: '3' },

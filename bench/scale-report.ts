@@ -1,6 +1,7 @@
 import { median, quantile } from './measure/statistics';
 import type { ScaleTurn } from './scale';
-import type { Layout, ScaleOptions } from './scale-options';
+import type { ScaleOptions } from './scale-options';
+import { nameOfLayout, type Layout } from './start-roundhouse';
 
 /** All cores at work: whatever is added takes its time from something else. */
 const MACHINE_FULL = 0.9;
@@ -20,19 +21,12 @@ export function scaleTables(
       turns.filter((each) => each.temporal === kind && each.layout === layout);
     return [
       `### ${kind === 'dev' ? 'Development server' : 'Server on PostgreSQL'}, won rounds, ${String(options.inFlight)} in flight`,
-      row([
-        'API x workers',
-        'rounds/s',
-        'spread',
-        'Credit p50/p99 ms',
-        'Debit p50/p99 ms',
-        'limit',
-      ]),
+      row(['processes', 'rounds/s', 'spread', 'Credit p50/p99 ms', 'Debit p50/p99 ms', 'limit']),
       row(['---', '---', '---', '---', '---', '---']),
       ...options.layouts.map((layout) => speedRow(layout, of(layout))),
       '',
       row([
-        'API x workers',
+        'processes',
         'cores by process',
         'busiest thread',
         'machine busy (ours)',
@@ -52,7 +46,6 @@ export function scaleTables(
 }
 
 const rateOf = ({ turn }: ScaleTurn) => turn.rounds / turn.seconds;
-const nameOf = ({ apis, workers }: Layout) => `${String(apis)} x ${String(workers)}`;
 
 function speedRow(layout: Layout, turns: readonly ScaleTurn[]): string {
   const rates = turns.map(rateOf);
@@ -61,7 +54,7 @@ function speedRow(layout: Layout, turns: readonly ScaleTurn[]): string {
     return `${quantile(all, 0.5).toFixed(0)} / ${quantile(all, 0.99).toFixed(0)}`;
   };
   return row([
-    nameOf(layout),
+    nameOfLayout(layout),
     median(rates).toFixed(1),
     `${Math.min(...rates).toFixed(1)}-${Math.max(...rates).toFixed(1)}`,
     pair('credit'),
@@ -104,7 +97,7 @@ function loadRow(layout: Layout, turns: readonly ScaleTurn[]): string {
     return `${server}: ${told.map(([event, count]) => `${event} ${count.toFixed(2)}`).join(', ')}`;
   });
   return row([
-    nameOf(layout),
+    nameOfLayout(layout),
     [...cores].map(([name, each]) => `${name} ${each.toFixed(2)}`).join(', '),
     busiest ? `${busiest.process} ${busiest.cores.toFixed(2)}` : '',
     turns.map((each) => `${percent(each.machineBusy)} (${percent(each.machineOurs)})`).join(', '),

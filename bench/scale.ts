@@ -10,10 +10,15 @@ import { createPostgresMeter } from './measure/postgres';
 import { readServiceRequests } from './measure/temporal';
 import { watchWaits, type Waits } from './measure/waits';
 import { report, runInHome, type RunReport } from './run-in-home';
-import { readScaleOptions, SCALE_USAGE, type Layout, type ScaleOptions } from './scale-options';
+import { readScaleOptions, SCALE_USAGE, type ScaleOptions } from './scale-options';
 import { scaleTables } from './scale-report';
 import { setStage, type Stage, type TemporalChoice } from './stage';
-import { makeRoundhouseBook, startRoundhouseOn } from './start-roundhouse';
+import {
+  makeRoundhouseBook,
+  nameOfLayout,
+  startRoundhouseOn,
+  type Layout,
+} from './start-roundhouse';
 import type { Subject } from './subject';
 import { compareBooks, playTurn, type Turn } from './turn';
 
@@ -89,7 +94,7 @@ async function scaleOn(
         turns.push({ temporal: temporal.kind, layout, ...watched });
         faults.push(...watched.turn.faults);
         report(
-          `${temporal.kind}, ${String(layout.apis)} API, ${String(layout.workers)} workers: ` +
+          `${temporal.kind}, processes ${nameOfLayout(layout)}: ` +
             `${(watched.turn.rounds / watched.turn.seconds).toFixed(1)} rounds/s`,
         );
         if (repetition === options.repetitions - 1 && turns.length % options.layouts.length === 0)

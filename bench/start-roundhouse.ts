@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
+import { msToTs } from '@temporalio/common/lib/time';
 import { childEnvironment } from '../src/config/child-environment';
 import { roundWorkflowId } from '../src/contracts/round';
 import type { AuditReport } from '../src/db/audit';
@@ -31,7 +32,6 @@ import type { Subject } from './subject';
 import { createWalletDesk, type WalletDesk } from './wallet/client';
 
 const ROOT = join(__dirname, '..');
-const NAMESPACE = 'default';
 const DAY_MS = 86_400_000;
 /** Players are made this many at a time. */
 const PLAYERS_AT_ONCE = 4;
@@ -39,6 +39,7 @@ const PLAYERS_AT_ONCE = 4;
 /** A book of Roundhouse with its parties and players, before any process of ours runs on it. */
 export interface RoundhouseBook {
   readonly database: string;
+  readonly namespace: string;
   readonly databaseUrl: string;
   readonly wallet: WalletDesk;
   /** In authorised sessions. */
@@ -49,16 +50,31 @@ export interface RoundhouseBook {
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** Makes a new book with a connection, a partner with its players, and a neighbour, and lets the wallet know them. */
+/**
+ * Makes a new book with a connection, a partner with its players, and a neighbour, and lets the wallet know them.
+ *
+ * @param name of the book's database; a namespace of Temporal's own is made under another than `roundhouse`
+ */
 export async function makeRoundhouseBook(
   stage: Stage,
-  { players = PLAYERS, neighbours = 0 }: { players?: number; neighbours?: number } = {},
+  {
+    name = 'roundhouse',
+    players = PLAYERS,
+    neighbours = 0,
+  }: { name?: 'roundhouse' | 'apart'; players?: number; neighbours?: number } = {},
 ): Promise<RoundhouseBook> {
-  const wallet = createWalletDesk(stage.walletPort, 'roundhouse');
+  const wallet = createWalletDesk(stage.walletPort, name);
   const neighbourWallet = createWalletDesk(stage.walletPort, 'neighbour');
-  const databaseUrl = await stage.database('roundhouse');
+  const databaseUrl = await stage.database(name);
   await migrate(databaseUrl, createLogger('migrate', 'silent'));
-  await registerSearchAttributes(stage.temporalConnection, NAMESPACE);
+  const namespace = name === 'roundhouse' ? 'default' : name;
+  if (namespace !== 'default') {
+    await stage.temporalConnection.workflowService.registerNamespace({
+      namespace,
+      workflowExecutionRetentionPeriod: msToTs('1 day'),
+    });
+  }
+  await registerSearchAttributes(stage.temporalConnection, namespace);
   const pool = createPool({ databaseUrl, max: PLAYERS_AT_ONCE });
   const office = await testOffice(pool);
   const connection = await makeConnection(office);
@@ -81,10 +97,11 @@ export async function makeRoundhouseBook(
     DATABASE_URL: databaseUrl,
     MASTER_KEY: TEST_MASTER_KEY,
     TEMPORAL_ADDRESS: stage.temporal.address,
-    TEMPORAL_NAMESPACE: NAMESPACE,
+    TEMPORAL_NAMESPACE: namespace,
   };
   return {
-    database: 'roundhouse',
+    database: name,
+    namespace,
     databaseUrl,
     wallet,
     players: own,
@@ -93,20 +110,31 @@ export async function makeRoundhouseBook(
   };
 }
 
+/** How many processes: some that are API and worker, or some of each. */
+export type Layout =
+  { readonly servers: number } | { readonly apis: number; readonly workers: number };
+
+/** `2`, or `2 x 4`. */
+export function nameOfLayout(layout: Layout): string {
+  return 'servers' in layout
+    ? String(layout.servers)
+    : `${String(layout.apis)} x ${String(layout.workers)}`;
+}
+
 /**
- * Starts the built API and worker on a book, in a process each, with their defaults.
+ * Starts the built processes on a book, with their defaults.
  *
- * @param layout how many of each; the provider's calls go to the APIs in turn
+ * @param layout the provider's calls go to those that are APIs in turn
  * @param profileDir where the processes leave CPU profiles at their end; none without it
  */
 export async function startRoundhouseOn(
   stage: Stage,
   book: RoundhouseBook,
-  layout: { readonly apis: number; readonly workers: number },
+  layout: Layout,
   profileDir?: string,
 ): Promise<Subject> {
   const nodeArgs = profileDir === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', profileDir];
-  const start = async (kind: 'api' | 'worker', index: number) => {
+  const start = async (kind: 'server' | 'api' | 'worker', index: number) => {
     const [apiPort = 0, metricsPort = 0] = await freePorts(2);
     const env = { ...book.env, API_PORT: String(apiPort), METRICS_PORT: String(metricsPort) };
     const name = index === 0 ? kind : `${kind}-${String(index + 1)}`;
@@ -114,15 +142,16 @@ export async function startRoundhouseOn(
     const running = stage.keep(await startNode(stage.home, { name, script, env, nodeArgs }));
     return { name, running, apiPort };
   };
-  const [apis, workers] = await Promise.all([
-    Promise.all(Array.from({ length: layout.apis }, (_, index) => start('api', index))),
-    Promise.all(Array.from({ length: layout.workers }, (_, index) => start('worker', index))),
-  ]);
+  const startAll = (kind: 'server' | 'api' | 'worker', count: number) =>
+    Promise.all(Array.from({ length: count }, (_, index) => start(kind, index)));
+  const [apis, workers] = await ('servers' in layout
+    ? Promise.all([startAll('server', layout.servers), []])
+    : Promise.all([startAll('api', layout.apis), startAll('worker', layout.workers)]));
   const processes = Object.fromEntries(
     [...apis, ...workers].map(({ name, running }) => [name, running]),
   );
   return {
-    name: 'roundhouse',
+    name: book.database === 'apart' ? 'apart' : 'roundhouse',
     callbackUrls: apis.map(
       ({ apiPort }) => `http://127.0.0.1:${String(apiPort)}/providers/${CONNECTION_KEY}`,
     ),
@@ -132,7 +161,7 @@ export async function startRoundhouseOn(
     processes,
     database: book.database,
     temporal: {
-      namespace: NAMESPACE,
+      namespace: book.namespace,
       workflowId: (playerId, round) =>
         roundWorkflowId({ connection: CONNECTION_KEY, playerId, roundRef: round }),
     },
@@ -141,13 +170,19 @@ export async function startRoundhouseOn(
 }
 
 /**
- * (a) Roundhouse as it ships: the built API and worker in a process each, with their defaults, on an
+ * (a) Roundhouse as it ships: the built server, which is API and worker in one process, with its defaults, on an
  * empty book with one partner, one connection and 32 players in authorised sessions.
  *
- * @param profileDir where both processes leave CPU profiles at their end; none without it
+ * @param profileDir where it leaves CPU profiles at its end; none without it
  */
 export async function startRoundhouse(stage: Stage, profileDir?: string): Promise<Subject> {
   const book = await makeRoundhouseBook(stage);
+  return startRoundhouseOn(stage, book, { servers: 1 }, profileDir);
+}
+
+/** The same with API and worker in a process each. */
+export async function startApart(stage: Stage, profileDir?: string): Promise<Subject> {
+  const book = await makeRoundhouseBook(stage, { name: 'apart' });
   return startRoundhouseOn(stage, book, { apis: 1, workers: 1 }, profileDir);
 }
 

@@ -2,7 +2,7 @@ import type { RunningProcess } from '../src/stack/running-process';
 import type { BenchPlayer } from './accounts';
 import type { WalletDesk } from './wallet/client';
 
-export type SubjectName = 'roundhouse' | 'textbook' | 'dbos' | 'restate' | 'forwarder';
+export type SubjectName = 'roundhouse' | 'apart' | 'textbook' | 'dbos' | 'restate' | 'forwarder';
 
 /** One of the things that are measured, running and ready. */
 export interface Subject {
