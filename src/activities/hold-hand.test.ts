@@ -1,6 +1,8 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
 import type { Ask } from '../contracts/round';
+import type { Answered } from './attempt-call';
 import { createHands, type Hands, type Taken } from './hands';
+import { createLaterResults, type LaterResults } from './later-results';
 import { holdHand, type BegunWork, type Work } from './hold-hand';
 
 const WORKFLOW = 'round/sandbox/100000000/1';
@@ -24,9 +26,11 @@ function createDesk() {
 function hold({
   hands,
   isQuiet = () => true,
+  later = createLaterResults(() => true),
 }: {
   hands: Hands | undefined;
   isQuiet?: () => boolean;
+  later?: LaterResults;
 }) {
   const desk = createDesk();
   const hand = { ...desk, closed: false };
@@ -36,10 +40,10 @@ function hold({
   void environment
     .run(() =>
       holdHand({
-        works: [{ ask: ask(1) }],
+        works: [{ kind: 'ask', ask: ask(1) }],
         hands,
+        hand: { later, isQuiet },
         begin: desk.begin,
-        isQuiet,
         failpoint: () => Promise.resolve(),
       }),
     )
@@ -68,7 +72,7 @@ test('what is offered meanwhile is begun at once, and the moment begins anew whe
   hand.begun[0]?.end('over');
   await pass(200);
   await expect(hands.offer(WORKFLOW, ask(2))).resolves.toBe('written');
-  expect(hand.begun[1]?.work.ask).toEqual(ask(2));
+  expect(hand.begun[1]?.work).toEqual({ kind: 'ask', ask: ask(2) });
   await pass(400);
   expect(hand.closed).toBe(false);
   hand.begun[1]?.end('over');
@@ -159,4 +163,19 @@ test('a hand that is late to go does not close the one that has taken its place'
   expect(late.closed).toBe(true);
   void hands.offer(WORKFLOW, ask(2));
   expect(next.begun).toHaveLength(2);
+});
+
+test('what was kept for later is written when the hand closes, and the task waits for it', async () => {
+  const later = createLaterResults(() => true);
+  const result = { begun: { call: 'a report' } } as Answered;
+  expect(later.keep([result])).toBe(true);
+  const hand = hold({ hands: createHands(), later });
+  hand.begun[0]?.end('over');
+  await pass(250);
+  expect([hand.closed, hand.begun[1]?.work]).toEqual([false, { kind: 'later' }]);
+  // From now on whoever has a result writes it.
+  expect(later.keep([result])).toBe(false);
+  hand.begun[1]?.end('over');
+  await pass(0);
+  expect(hand.closed).toBe(true);
 });

@@ -3,11 +3,21 @@ import type { Ask } from '../contracts/round';
 import { sleep } from '../lib/clock';
 import type { Failpoints } from '../lib/failpoints';
 import type { Hands, Taken } from './hands';
+import type { LaterResults } from './later-results';
 
-/** A request to be written down, or calls that are due. */
 export type Work =
-  | { readonly ask: Ask }
-  | { readonly ask?: undefined; readonly round: string; readonly calls: readonly string[] };
+  /** A request to be written down. */
+  | { readonly kind: 'ask'; readonly ask: Ask }
+  /** Calls that are due. */
+  | { readonly kind: 'calls'; readonly round: string; readonly calls: readonly string[] }
+  /** Results that were kept for later. */
+  | { readonly kind: 'later' };
+
+export interface HeldHand {
+  readonly later: LaterResults;
+  /** Whether the round is open and owes nothing but what is kept for later: only then more is waited for. */
+  isQuiet(): boolean;
+}
 
 /** Work that was begun. None of its promises is ever rejected. */
 export interface BegunWork {
@@ -30,20 +40,18 @@ const OPEN_MAX = 50;
  * Holds a workflow's task while work of its round is under way, and the round's hand open for what is offered to it
  * in this process; for a moment more when nothing is left to do (docs/decisions/0015).
  *
- *     works ──▶ under way ──▶ quiet ──▶ open a moment ──▶ closed
+ *     works ──▶ under way ──▶ quiet ──▶ open a moment ──▶ closed ──▶ what was kept for later is written
  *                   ▲                        │ offered
  *                   └────────────────────────┘
- *
- * @param isQuiet whether the round is open and owes nothing: only then more is waited for
  */
 export async function holdHand(deps: {
   readonly works: readonly Work[];
   readonly hands: Hands | undefined;
+  readonly hand: HeldHand;
   readonly begin: (work: Work) => BegunWork;
-  readonly isQuiet: () => boolean;
   readonly failpoint: Failpoints;
 }): Promise<void> {
-  const { works, hands, begin, isQuiet, failpoint } = deps;
+  const { works, hands, hand, begin, failpoint } = deps;
   const underWay = new Set<Promise<void>>();
   const sinceMs = performance.now();
   let isLetGo = false;
@@ -66,13 +74,13 @@ export async function holdHand(deps: {
 
   function mayWait({ count }: Hands): boolean {
     const isSoon = performance.now() - sinceMs < HELD_MS_MAX;
-    return isSoon && !isLetGo && isQuiet() && count() <= OPEN_MAX;
+    return isSoon && !isLetGo && hand.isQuiet() && count() <= OPEN_MAX;
   }
 
   for (const work of works) void add(work);
   if (!hands) return settled();
   const { workflowId = '' } = activityInfo().workflowExecution ?? {};
-  const hand = hands.open(workflowId, (ask) => add({ ask }));
+  const open = hands.open(workflowId, (ask) => add({ kind: 'ask', ask }));
   try {
     await settled();
     while (mayWait(hands)) {
@@ -83,7 +91,10 @@ export async function holdHand(deps: {
       await settled();
     }
   } finally {
-    hand.close();
+    open.close();
   }
+  await settled();
+  hand.later.close();
+  if (!hand.later.isEmpty()) void add({ kind: 'later' });
   await settled();
 }

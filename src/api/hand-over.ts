@@ -36,7 +36,7 @@ const PATIENCE_MS = 2_000;
 const PATIENCE_PART = 0.5;
 
 /** Before Temporal has taken a request no answer comes; one that takes longer is looked for meanwhile. */
-const TAKEN_BY_MS = 100;
+const TAKEN_BY_MS = 250;
 
 /**
  * @param hands of a process that drives rounds itself
