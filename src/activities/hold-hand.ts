@@ -1,6 +1,5 @@
 import { activityInfo } from '@temporalio/activity';
 import type { Ask } from '../contracts/round';
-import { sleep } from '../lib/clock';
 import type { Failpoints } from '../lib/failpoints';
 import type { Hands, Taken } from './hands';
 import type { LaterResults } from './later-results';
@@ -55,7 +54,7 @@ export async function holdHand(deps: {
   const underWay = new Set<Promise<void>>();
   const sinceMs = performance.now();
   let isLetGo = false;
-  let offered = new AbortController();
+  let wake: () => void = () => undefined;
 
   function add(work: Work): Promise<Taken> {
     const { held, taken } = begin(work);
@@ -64,7 +63,7 @@ export async function holdHand(deps: {
       underWay.delete(one);
     });
     underWay.add(one);
-    offered.abort();
+    wake();
     return taken;
   }
 
@@ -77,6 +76,17 @@ export async function holdHand(deps: {
     return isSoon && !isLetGo && hand.isQuiet() && count() <= OPEN_MAX;
   }
 
+  /** Whether something is offered within a moment. */
+  async function isOffered(): Promise<boolean> {
+    let timer: NodeJS.Timeout | undefined;
+    const offered = await new Promise<boolean>((resolve) => {
+      wake = () => resolve(true);
+      timer = setTimeout(() => resolve(false), WAIT_MS);
+    });
+    clearTimeout(timer);
+    return offered;
+  }
+
   for (const work of works) void add(work);
   if (!hands) return settled();
   const { workflowId = '' } = activityInfo().workflowExecution ?? {};
@@ -84,10 +94,8 @@ export async function holdHand(deps: {
   try {
     await settled();
     while (mayWait(hands)) {
-      offered = new AbortController();
       await failpoint('hand_open', 'round');
-      await sleep(WAIT_MS, offered.signal);
-      if (!offered.signal.aborted) break;
+      if (underWay.size === 0 && !(await isOffered())) break;
       await settled();
     }
   } finally {
