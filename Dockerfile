@@ -31,7 +31,7 @@ COPY docker/healthcheck.mjs ./docker/healthcheck.mjs
 # The account "node" of the base image, by number, so that a cluster can check that it is not root.
 USER 1000:1000
 EXPOSE 8080
-# The API's; processes without this endpoint override it where they are declared.
+# The server's and the API's; processes without this endpoint override it where they are declared.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
   CMD ["node", "docker/healthcheck.mjs", "http://127.0.0.1:8080/health/live"]
-CMD ["node", "dist/api/main.js"]
+CMD ["node", "dist/server/main.js"]

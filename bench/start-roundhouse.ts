@@ -144,11 +144,13 @@ export async function startRoundhouseOn(
   };
   const startAll = (kind: 'server' | 'api' | 'worker', count: number) =>
     Promise.all(Array.from({ length: count }, (_, index) => start(kind, index)));
-  const [apis, workers] = await ('servers' in layout
-    ? Promise.all([startAll('server', layout.servers), []])
-    : Promise.all([startAll('api', layout.apis), startAll('worker', layout.workers)]));
+  const [apis, workers] = await Promise.all(
+    'servers' in layout
+      ? [startAll('server', layout.servers)]
+      : [startAll('api', layout.apis), startAll('worker', layout.workers)],
+  );
   const processes = Object.fromEntries(
-    [...apis, ...workers].map(({ name, running }) => [name, running]),
+    [...apis, ...(workers ?? [])].map(({ name, running }) => [name, running]),
   );
   return {
     name: book.database === 'apart' ? 'apart' : 'roundhouse',

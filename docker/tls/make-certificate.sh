@@ -14,9 +14,9 @@ if openssl x509 -checkend 2592000 -noout -in tls.crt >/dev/null 2>&1; then
   exit 0
 fi
 
-# "api" is its name between the containers.
+# "server" is its name between the containers.
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc -days 397 \
-  -subj /CN=localhost -addext subjectAltName=DNS:localhost,DNS:api,IP:127.0.0.1 \
+  -subj /CN=localhost -addext subjectAltName=DNS:localhost,DNS:server,IP:127.0.0.1 \
   -keyout new.key -out new.crt
 chmod 644 new.crt
 # The account of the API's container.

@@ -6,8 +6,11 @@ export interface Service {
   readonly drainMs?: number;
 }
 
-/** A stop that takes longer, drain apart, is not going to end; the process leaves, and nothing committed is lost. */
-const STOP_MS_MAX = 20_000;
+/**
+ * A stop that takes longer, drain apart, is not going to end; the process leaves, and nothing committed is lost. The
+ * last answers have 10 s, and after them a worker's last calls 15 s.
+ */
+const STOP_MS_MAX = 30_000;
 
 /**
  * Runs a service as a process: starts it, tells a parent process that it is ready, ends it on SIGTERM,

@@ -51,14 +51,13 @@ interface ChildPlan {
  * that nothing fails on its way out. The limits add up to less than the time a service manager allows.
  */
 const STOP_ORDER: readonly { readonly names: readonly string[]; readonly graceMs: number }[] = [
-  { names: ['API'], graceMs: 4_000 },
+  { names: ['Server'], graceMs: 9_000 },
   { names: ['Sandbox provider', 'Sandbox partner'], graceMs: 2_000 },
-  { names: ['Worker'], graceMs: 5_000 },
   { names: ['Temporal'], graceMs: 2_000 },
   { names: ['PostgreSQL'], graceMs: 5_000 },
 ];
 
-/** The whole product on one machine: database, Temporal, API, worker, sandbox provider and partner. */
+/** The whole product on one machine: database, Temporal, API and worker, sandbox provider and partner. */
 export function createStack(options: StackOptions): Stack {
   const { settings, home, report } = options;
   const addresses = addressesOf(settings);
@@ -74,7 +73,7 @@ export function createStack(options: StackOptions): Stack {
   };
 
   const startChildren = async (environment: Record<string, string>): Promise<void> => {
-    report('Starting API, worker, sandbox provider and sandbox partner');
+    report('Starting the server, sandbox provider and sandbox partner');
     const env = childEnvironment(environment);
     await Promise.all(
       childPlans(addresses).map(({ name, script, log, readyUrl }) =>
@@ -156,8 +155,7 @@ function seed(
 function childPlans(addresses: StackAddresses): ChildPlan[] {
   const ready = (base: string) => `${base}/health/ready`;
   return [
-    { name: 'API', script: 'api/main.js', log: 'api', readyUrl: ready(addresses.api) },
-    { name: 'Worker', script: 'worker/main.js', log: 'worker' },
+    { name: 'Server', script: 'server/main.js', log: 'server', readyUrl: ready(addresses.api) },
     {
       name: 'Sandbox provider',
       script: 'sandbox/web-games/main.js',

@@ -135,9 +135,9 @@ describe('a stack that runs', () => {
   });
 
   test('a part that dies is started again, and the user is told', async () => {
-    const api = stack.processes().find(({ command }) => command.includes('dist/api/main.js'));
-    if (api === undefined) throw new Error('no API process');
-    process.kill(api.pid, 'SIGKILL');
+    const server = stack.processes().find(({ command }) => command.includes('dist/server/main.js'));
+    if (server === undefined) throw new Error('no server process');
+    process.kill(server.pid, 'SIGKILL');
     const url = `http://127.0.0.1:${String(stack.ports.API_PORT)}/health/ready`;
     const end = Date.now() + 60_000;
     for (;;) {
@@ -147,10 +147,10 @@ describe('a stack that runs', () => {
         (response) => response.status,
         () => 0,
       );
-      if (!pids.includes(api.pid) && status === 200) break;
-      if (Date.now() > end) throw new Error('the API did not come back');
+      if (!pids.includes(server.pid) && status === 200) break;
+      if (Date.now() > end) throw new Error('the server did not come back');
     }
-    expect(running.output()).toContain('API was ended by SIGKILL; starting it again');
+    expect(running.output()).toContain('Server was ended by SIGKILL; starting it again');
   });
 
   test('after a SIGKILL of the supervisor alone, the next start takes over', async () => {

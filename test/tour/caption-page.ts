@@ -2,11 +2,11 @@ import type { Page } from 'playwright-core';
 import { readDesign } from '../../src/lib/design/design';
 import { html } from '../../src/lib/html';
 
-/** Beside the game, what happens behind it: the worker's lamp and a line for everything that was seen. */
+/** Beside the game, what happens behind it: the server's lamp and a line for everything that was seen. */
 export interface Caption {
   /** What stands below the title: nothing has happened yet. */
   begin(): void;
-  worker(state: 'runs' | 'is killed' | 'runs again', pid: number): Promise<void>;
+  server(state: 'runs' | 'is killed' | 'runs again', pid: number): Promise<void>;
   /** A line with the seconds since `begin`, and below it what was typed or seen, as it was. */
   line(text: string, evidence?: string): Promise<void>;
   /** The same without a time, for what was before and what looks back. */
@@ -22,7 +22,7 @@ export async function showCaptioned(page: Page, gameUrl: string): Promise<Captio
         <iframe title="The game" src="${gameUrl}"></iframe>
         <main>
           <h1>A spin survives <code>kill -9</code></h1>
-          <p id="worker"><span>worker</span> <b></b></p>
+          <p id="server"><span>server</span> <b></b></p>
           <ol></ol>
         </main>
       </html>`.markup,
@@ -40,9 +40,9 @@ export async function showCaptioned(page: Page, gameUrl: string): Promise<Captio
     }`);
   return {
     begin: () => void (beginMs = Date.now()),
-    worker: (state, pid) =>
+    server: (state, pid) =>
       page.evaluate<undefined>(`{
-        const lamp = document.querySelector('#worker');
+        const lamp = document.querySelector('#server');
         lamp.className = ${JSON.stringify(state.replaceAll(' ', '-'))};
         lamp.querySelector('b').textContent = ${JSON.stringify(`${String(pid)} ${state}`)};
       }`),
@@ -60,9 +60,9 @@ const STYLE = `
   main { padding: var(--rh-4) var(--rh-5); }
   h1 { font-size: var(--rh-text-l); }
   code { font-family: var(--rh-mono); font-size: 0.85em; }
-  #worker { display: inline-flex; gap: var(--rh-2); margin: var(--rh-3) 0; padding: 0.15em 0.8em; border-radius: 1em;
+  #server { display: inline-flex; gap: var(--rh-2); margin: var(--rh-3) 0; padding: 0.15em 0.8em; border-radius: 1em;
     background: var(--rh-good-ground); color: var(--rh-good); font-size: var(--rh-text-s); }
-  #worker.is-killed { background: var(--rh-bad-ground); color: var(--rh-bad); }
+  #server.is-killed { background: var(--rh-bad-ground); color: var(--rh-bad); }
   ol { padding: 0; list-style: none; }
   li { display: grid; grid-template-columns: 3.2rem 1fr; padding: var(--rh-2) 0; border-top: 1px solid var(--rh-line);
     font-size: var(--rh-text-s); line-height: 1.4; }

@@ -30,7 +30,7 @@ const READ_MS = 2_000;
 const LAST_FRAME_MS = 6_000;
 
 /**
- * Films a spin whose worker is killed in the middle of the wallet call. Nothing is staged but the moment: the
+ * Films a spin whose server is killed in the middle of the wallet call. Nothing is staged but the moment: the
  * spin is played in the real game, and every line of the caption is written when it was seen to be true.
  *
  * @returns an animated GIF
@@ -43,7 +43,7 @@ export async function captureSurvivedKill(stack: TestStack, browser: Browser): P
   try {
     const { player, url } = await openGame(stack, 'demo2', '11');
     const caption = await showCaptioned(page, url);
-    await caption.worker('runs', workerOf(stack));
+    await caption.server('runs', serverOf(stack));
     const visit = createCasinoVisit(stack, page, 'mouse');
     const table = await visit.table();
     await visit.steer(table, ['win_closed']);
@@ -71,19 +71,19 @@ async function playAndKill(
   caption.begin();
   await visit.press(spinButton(table));
   await sleep(KILL_AFTER_MS);
-  const killed = workerOf(stack);
+  const killed = serverOf(stack);
   signalProcess(killed, 'SIGKILL');
-  await caption.worker('is killed', killed);
+  await caption.server('is killed', killed);
   await caption.line(
-    'The worker dies while the wallet is asked for the stake.',
+    'The server dies while the wallet is asked for the stake.',
     `$ kill -9 ${String(killed)}`,
   );
   const next = await eventually(() => {
-    const pid = workerOf(stack);
+    const pid = serverOf(stack);
     if (pid === killed) throw new Error('the supervisor has not noticed yet');
     return pid;
   });
-  await caption.worker('runs again', next);
+  await caption.server('runs again', next);
   await caption.line('The supervisor has started another.');
   await eventually(async () => {
     if ((await noticeAt(table)) === '') throw new Error('the game says nothing yet');
@@ -108,8 +108,8 @@ async function playAndKill(
   );
 }
 
-function workerOf(stack: TestStack): number {
-  const worker = stack.processes().find(({ command }) => command.includes('worker/main.js'));
-  if (worker === undefined) throw new Error('no worker runs');
-  return worker.pid;
+function serverOf(stack: TestStack): number {
+  const server = stack.processes().find(({ command }) => command.includes('server/main.js'));
+  if (server === undefined) throw new Error('no server runs');
+  return server.pid;
 }

@@ -95,7 +95,7 @@ test('what may not be written by the hand is said by the API at once: one of two
   expect(await house.provider.credit(call())).toMatchObject({ code: 0 });
   const wins = [call({ amount: '25', close: true }), call({ amount: '30', close: true })];
   const told = await Promise.all(wins.map((win) => house.provider.debit(win)));
-  expect(told.map(({ code }) => code).toSorted()).toEqual([0, 5]);
+  expect(told.map(({ code }) => code)).toEqual(expect.arrayContaining([0, 5]));
   await house.ended(player.id, '1');
   expect(house.callsOf(player, '/settle-bet')).toHaveLength(1);
   const { id } = await house.roundOf(player.id, '1');
