@@ -67,7 +67,11 @@ export function createHandOver(deps: {
   }
 
   /** Whether this process has the request, as soon as that is known. */
-  async function handOver({ round, ask }: Given, giveUp: () => void): Promise<boolean> {
+  async function handOver(
+    { round, ask }: Given,
+    patienceMs: number,
+    giveUp: () => void,
+  ): Promise<boolean> {
     const { kind, operationId } = ask;
     const given = give({ round, ask }, giveUp)
       .then(async (isHere) => {
@@ -82,7 +86,8 @@ export function createHandOver(deps: {
         giveUp();
         return false;
       });
-    return hands ? within(TAKEN_BY_MS, given).catch(() => false) : false;
+    if (!hands) return false;
+    return within(Math.min(TAKEN_BY_MS, patienceMs), given).catch(() => false);
   }
 
   async function askFirst(plain: PlainRequest, gone?: AbortSignal) {
@@ -90,8 +95,8 @@ export function createHandOver(deps: {
     const sinceMs = performance.now();
     const waits = new AbortController();
     endWith(gone, waits);
-    const isHere = await handOver(plain, () => waits.abort());
     const patienceMs = Math.min(askPatienceMs, plain.answerDeadlineMs * PATIENCE_PART);
+    const isHere = await handOver(plain, patienceMs, () => waits.abort());
     const leftMs = patienceMs - (performance.now() - sinceMs);
     const answer = await answers.wait(operationId, leftMs, waits.signal, isHere);
     if (!answer) return undefined;
