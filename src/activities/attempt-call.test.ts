@@ -6,7 +6,7 @@ import type { AttemptStart } from '../domain/round/attempt';
 import type { WalletOutcome } from '../domain/wallet-outcome';
 import { createLogger } from '../lib/log';
 import type { WalletClient } from '../protocols/seamless-wallet/client';
-import { createAttemptCall, createAttemptSteps } from './attempt-call';
+import { createAttemptCall, createAttemptSteps, createFinishAttempt } from './attempt-call';
 
 const BET_ID = '66a1c0f2e1b2c3d4e5f60718';
 const KEPT = '{"balance":5,"bet_id":"as the first attempt had it"}';
@@ -82,7 +82,8 @@ function stage({ beforeCommit, leavesWithinMs = null }: Stage = {}) {
     },
     log: createLogger('test', 'silent'),
   });
-  const attempt = createAttemptCall({ book: { together } as unknown as Book, steps });
+  const book = { together } as unknown as Book;
+  const attempt = createAttemptCall({ book, steps, finish: createFinishAttempt({ book, steps }) });
   return { log, told, attempt: () => attempt('7', `${BET_ID}/take/1`, 'round') };
 }
 

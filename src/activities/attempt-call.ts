@@ -41,7 +41,7 @@ export interface Answered {
 }
 
 type Starts = Entry<{ type: 'attempt_starts'; call: string; driver: Driver }>;
-type Ends = Entry<{
+export type Ends = Entry<{
   type: 'attempt_ended';
   call: string;
   attempt: number;
@@ -166,9 +166,26 @@ export function createAttemptSteps(deps: {
 
 export type AttemptCall = (round: string, call: string, driver: Driver) => Promise<Attempted>;
 
-/** One attempt of one obligation, from its beginning to its end. */
-export function createAttemptCall(deps: { book: Book; steps: AttemptSteps }): AttemptCall {
+/** Writes what an attempt came to, and answers the round as it is when that hand has done what it does about it. */
+export type FinishAttempt = (round: string, answered: Answered) => Promise<Ends>;
+
+/** Leaves what follows to the round's own workflow. */
+export function createFinishAttempt(deps: { book: Book; steps: AttemptSteps }): FinishAttempt {
   const { book, steps } = deps;
+  return async (round, answered) => {
+    const ended = await book.together((open) => steps.end(open, round, answered));
+    await steps.told(round, answered, ended);
+    return ended;
+  };
+}
+
+/** One attempt of one obligation, from its beginning to its end. */
+export function createAttemptCall(deps: {
+  book: Book;
+  steps: AttemptSteps;
+  finish: FinishAttempt;
+}): AttemptCall {
+  const { book, steps, finish } = deps;
   return async (round, call, driver) => {
     const { entry, begun } = await book.together((open) => steps.begin(open, round, call, driver));
     if (!begun) {
@@ -178,9 +195,7 @@ export function createAttemptCall(deps: { book: Book; steps: AttemptSteps }): At
       return { kind: 'later', view, context, retryInMs: result.retryInMs, text };
     }
     const answered = await steps.send(begun);
-    const ended = await book.together((open) => steps.end(open, round, answered));
-    await steps.told(round, answered, ended);
-    const { view, context, result } = ended;
+    const { view, context, result } = await finish(round, answered);
     const { definite, text, retryInMs } = result;
     if (definite) return { kind: 'definite', view, context, purpose: begun.start.purpose };
     return {

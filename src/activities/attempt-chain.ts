@@ -4,7 +4,7 @@ import type { RoundContext } from '../db/round-rows';
 import { findRound } from '../db/rounds';
 import { assert } from '../lib/assert';
 import type { Failpoints } from '../lib/failpoints';
-import type { Answered, AttemptSteps, Begun } from './attempt-call';
+import type { Answered, AttemptSteps, Begun, Ends } from './attempt-call';
 import type { Taken } from './hands';
 import type { LaterResults } from './later-results';
 import { writeAsk } from './write-ask';
@@ -30,11 +30,19 @@ export interface Beginning {
   readonly told: () => Promise<unknown>;
 }
 
+/** What the results of attempts were written with. */
+export interface Written extends Beginning {
+  /** One an attempt, in the attempts' order. */
+  readonly ended: readonly Ends[];
+}
+
 export interface AttemptChain {
   /** Begins calls that are due. */
   beginCalls(round: string, calls: readonly string[]): Promise<Beginning>;
   /** Writes a request down, with the beginning of its own call and the results that were kept for later. */
   beginAsk(ask: Ask, side: ChainSide): Promise<Beginning>;
+  /** Writes the results of attempts of one round, with the beginnings of what follows from them. */
+  write(answers: readonly Answered[]): Promise<Written>;
   /** Writes the results that were kept for later. */
   writeLater(side: ChainSide): Promise<Beginning>;
   /** Sends what was begun, writes what comes of it with the beginnings of what follows, and so on to the end. */
@@ -71,7 +79,7 @@ export function createAttemptChain(deps: {
   }
 
   async function end(open: OpenBook, round: string, answers: readonly Answered[]) {
-    const ended: { answered: Answered; entry: Awaited<ReturnType<AttemptSteps['end']>> }[] = [];
+    const ended: { answered: Answered; entry: Ends }[] = [];
     for (const answered of answers) {
       ended.push({ answered, entry: await steps.end(open, round, answered) });
     }
@@ -80,8 +88,7 @@ export function createAttemptChain(deps: {
     return { entries: ended.map(({ entry }) => entry), told };
   }
 
-  /** The results of calls, with the beginnings of what follows from them. */
-  function write(answers: readonly Answered[]): Promise<Beginning> {
+  function write(answers: readonly Answered[]): Promise<Written> {
     const round = answers[0]?.begun.context.roundId;
     assert(round !== undefined, 'something was answered');
     return book.together(async (open) => {
@@ -90,7 +97,8 @@ export function createAttemptChain(deps: {
       // A new stake has a request of its own that brings it here.
       const fresh = due.filter((call) => call.fresh && call.verb !== 'take');
       const next = await begin(open, round, idsOf(fresh));
-      return { ...next, entries: [...entries, ...next.entries], taken: 'written', told };
+      const all = [...entries, ...next.entries];
+      return { ...next, entries: all, ended: entries, taken: 'written', told };
     });
   }
 
@@ -151,6 +159,7 @@ export function createAttemptChain(deps: {
         return { ...NOTHING, entries, begun, taken: 'written' };
       }),
     beginAsk,
+    write,
     writeLater: ({ later }) => later.with(write),
     follow,
   };

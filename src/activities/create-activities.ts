@@ -9,7 +9,7 @@ import type { Vault } from '../db/vault';
 import type { EgressGuard } from '../lib/egress';
 import { createFailpoints, type Failpoints } from '../lib/failpoints';
 import type { Logger } from '../lib/log';
-import { createAttemptCall, createAttemptSteps } from './attempt-call';
+import { createAttemptCall, createAttemptSteps, createFinishAttempt } from './attempt-call';
 import { createBreakers } from './breakers';
 import { createCallWallet } from './call-wallet';
 import { createClosePreviousRounds } from './close-previous-rounds';
@@ -54,7 +54,7 @@ export function createActivities(deps: {
   const timeScale = deps.timeScale ?? 1;
   const breakers = createBreakers({ pool: book.pool, log });
   const steps = createAttemptSteps({ wallets, breakers, failpoint, log });
-  const attempt = createAttemptCall({ book, steps });
+  const attempt = createAttemptCall({ book, steps, finish: createFinishAttempt({ book, steps }) });
   const tellDrain = createTellDrain({ client, log });
   const first = createFirstAttempts({
     book,
@@ -75,7 +75,14 @@ export function createActivities(deps: {
     reportBet: callWallet,
     tickRound: createTickRound(deps),
     closePreviousRounds: createClosePreviousRounds({ book, client, failpoint }),
-    drainCalls: createDrainCalls({ book, client, attempt, failpoint, timeScale, log }),
+    drainCalls: createDrainCalls({
+      book,
+      client,
+      attempt: createAttemptCall({ book, steps, finish: first.finish }),
+      failpoint,
+      timeScale,
+      log,
+    }),
     sweepBook: createSweepBook({ book, client, timeScale, log }),
     sealJournal: createSealJournal({ book, log }),
     ...createSyncCatalogue({ pool: book.pool, vault: deps.vault, egress: deps.egress, log }),

@@ -19,6 +19,8 @@ import type { AttemptCall } from './attempt-call';
 
 /** Calls a batch makes for each that it makes at once: few enough that the next width is soon tried. */
 const CALLS_PER_WIDTH = 8;
+/** From so many calls for each at once on, a batch says how many are done a second. */
+const TELLING_CALLS_PER_WIDTH = 4;
 /** No further call is begun after this long, so that a batch ends well inside its activity. */
 export const BATCH_MS = 5_000;
 /** A drain asks its wallet at least this often: one that is back is noticed, whatever its calls wait for. */
@@ -28,6 +30,7 @@ const DRAIN_SHARE = 0.5;
 /** Rounds told at the begin of a batch; more only after a drain died again and again. */
 const UNTOLD_PER_BATCH_MAX = 100;
 const HAND_OVER_MS = 10_000;
+const NOTHING_MADE = { done: 0, failed: 0, lastFailure: '', perSecond: undefined };
 
 /**
  * One batch of a partner's drain (rule 14): its oldest calls, `width` of them at once, each an attempt like
@@ -80,7 +83,8 @@ export function createDrainCalls(deps: {
 
   /** Makes the calls, `width` at once, until the batch's time is over. */
   async function makeAll(calls: DrainedCall[], width: number) {
-    const endsAt = performance.now() + BATCH_MS;
+    const beganAt = performance.now();
+    const endsAt = beganAt + BATCH_MS;
     const left = [...calls];
     const made = { done: 0, failed: 0, lastFailure: '' };
     async function hand(): Promise<void> {
@@ -95,7 +99,9 @@ export function createDrainCalls(deps: {
       }
     }
     await Promise.all(Array.from({ length: width }, hand));
-    return made;
+    const seconds = (performance.now() - beganAt) / 1_000;
+    const tells = made.done >= width * TELLING_CALLS_PER_WIDTH;
+    return { ...made, perSecond: tells ? made.done / seconds : undefined };
   }
 
   return async ({ partnerId, prefix, width, recovered }: DrainBatch): Promise<DrainReport> => {
@@ -103,7 +109,7 @@ export function createDrainCalls(deps: {
     const before = await drainState(pool, partnerId);
     if (before.untold > 0) await tellTheUntold(partnerId);
     const atOnce = before.breaker === 'half_open' ? 1 : width;
-    let made = { done: 0, failed: 0, lastFailure: '' };
+    let made: Awaited<ReturnType<typeof makeAll>> | undefined;
     if (before.breaker !== 'open' && before.left > 0) {
       const count = before.breaker === 'half_open' ? 1 : atOnce * CALLS_PER_WIDTH;
       const quietMs = performance.now() - (askedAt.get(partnerId) ?? -Infinity);
@@ -114,12 +120,13 @@ export function createDrainCalls(deps: {
       }
     }
     const after = await drainState(pool, partnerId);
-    const { done, failed, lastFailure } = made;
+    const { done, failed, lastFailure, perSecond } = made ?? NOTHING_MADE;
     const nextInMs =
       after.breaker === 'open' ? after.openForMs + 1 : Math.min(after.nextDueMs, probeEveryMs);
     return {
       done,
       failed,
+      perSecond,
       left: after.left + after.untold,
       nextInMs,
       widthMax: Math.max(1, Math.floor(after.maxInFlight * DRAIN_SHARE)),

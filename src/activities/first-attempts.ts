@@ -1,10 +1,10 @@
 import type { RoundLocalActivities } from '../contracts/round';
 import type { Book } from '../db/book';
-import { assertNever } from '../lib/assert';
+import { assert, assertNever } from '../lib/assert';
 import { sleep } from '../lib/clock';
 import type { Failpoints } from '../lib/failpoints';
 import type { Logger } from '../lib/log';
-import type { AttemptSteps } from './attempt-call';
+import type { AttemptSteps, FinishAttempt } from './attempt-call';
 import { createAttemptChain, type Beginning, type ChainSide, type Known } from './attempt-chain';
 import type { Hands, Taken } from './hands';
 import { holdHand, type BegunWork, type HeldHand, type Work } from './hold-hand';
@@ -19,6 +19,8 @@ const LOCAL_WAIT_MS = 500;
 
 export interface FirstAttempts {
   readonly makeFirstAttempts: RoundLocalActivities['makeFirstAttempts'];
+  /** Writes the result of another hand's attempt, and makes the first attempts of what follows from it. */
+  readonly finish: FinishAttempt;
   /** Resolves when the first attempt of the call, and what followed from it, is not under way in this process. */
   join(call: string): Promise<void>;
   /** Resolves when none is under way at all: a process waits for it before it closes its pool. */
@@ -76,7 +78,8 @@ export function createFirstAttempts(deps: FirstAttemptDeps): FirstAttempts {
     if (one && !(await wallets.of(one.context.partnerId)).hasFreePermit()) letGo();
     await Promise.all([chain.follow(begun, side), told()]);
     const last = known();
-    if (last?.view.drained) await tellDrain(last);
+    // What the drain itself has begun it looks after in its next batch.
+    if (last?.view.drained && work.kind !== 'begun') await tellDrain(last);
   }
 
   function first(work: Work, side: ChainSide): Promise<Beginning> {
@@ -85,6 +88,8 @@ export function createFirstAttempts(deps: FirstAttemptDeps): FirstAttempts {
         return chain.beginAsk(work.ask, side);
       case 'calls':
         return chain.beginCalls(work.round, work.calls);
+      case 'begun':
+        return Promise.resolve(work.beginning);
       case 'later':
         return chain.writeLater(side);
       default:
@@ -117,7 +122,10 @@ export function createFirstAttempts(deps: FirstAttemptDeps): FirstAttempts {
     };
     const ended: Promise<void> = walk(work, { side, known: own.known, tell, claim, letGo })
       .catch((error: unknown) =>
-        log.error({ err: error, work }, 'a first attempt was not written; it is repeated'),
+        log.error(
+          { err: error, work: work.kind === 'begun' ? [...claimed] : work },
+          'a first attempt was not written; it is repeated',
+        ),
       )
       .finally(() => {
         walks.delete(ended);
@@ -142,6 +150,15 @@ export function createFirstAttempts(deps: FirstAttemptDeps): FirstAttempts {
       await holdHand({ works, hands, hand, begin: (work) => begin(work, hand), failpoint });
       const known = hand.latest.known();
       return known ? { round: known.context.roundId, view: known.view } : null;
+    },
+    async finish(round, answered) {
+      const beginning = await chain.write([answered]);
+      const [ended] = beginning.ended;
+      assert(ended, 'an attempt that was written has ended');
+      const hand = createHand(false);
+      await begin({ kind: 'begun', beginning }, hand).held;
+      const { view, context } = hand.latest.known() ?? ended;
+      return { ...ended, view, context };
     },
     async join(call) {
       await underWay.get(call);

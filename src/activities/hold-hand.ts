@@ -1,6 +1,7 @@
 import { activityInfo } from '@temporalio/activity';
 import type { Ask } from '../contracts/round';
 import type { Failpoints } from '../lib/failpoints';
+import type { Beginning } from './attempt-chain';
 import type { Hands, Taken } from './hands';
 import type { LaterResults } from './later-results';
 
@@ -9,6 +10,8 @@ export type Work =
   | { readonly kind: 'ask'; readonly ask: Ask }
   /** Calls that are due. */
   | { readonly kind: 'calls'; readonly round: string; readonly calls: readonly string[] }
+  /** What another hand's attempt has begun. */
+  | { readonly kind: 'begun'; readonly beginning: Beginning }
   /** Results that were kept for later. */
   | { readonly kind: 'later' };
 

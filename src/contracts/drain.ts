@@ -19,7 +19,7 @@ export interface DrainInput {
 
 /** What the next batch is made with. */
 export interface DrainBatch extends DrainInput {
-  /** Calls at once: 1 while the wallet does not answer, then twice as many a batch. */
+  /** Calls at once (src/domain/drain-pace.ts). */
   readonly width: number;
   /** The wallet answers again: calls that wait for their next repeat are made now. */
   readonly recovered: boolean;
@@ -29,6 +29,8 @@ export interface DrainReport {
   readonly done: number;
   /** Not done: unknown, not sent or refused. All stay owed. */
   readonly failed: number;
+  /** Calls done a second; missing when too few were made to tell, and from a worker of an earlier version. */
+  readonly perSecond?: number | undefined;
   /** Calls still to be made by this drain. */
   readonly left: number;
   /** When there may be something to do again, ms; 0: at once. */

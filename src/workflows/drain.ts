@@ -8,12 +8,8 @@ import {
   sleep,
   workflowInfo,
 } from '@temporalio/workflow';
-import {
-  WAKE_SIGNAL,
-  type DrainActivities,
-  type DrainInput,
-  type DrainReport,
-} from '../contracts/drain';
+import { WAKE_SIGNAL, type DrainActivities, type DrainInput } from '../contracts/drain';
+import { FIRST_PACE, nextPace } from '../domain/drain-pace';
 
 export const wakeSignal = defineSignal(WAKE_SIGNAL);
 
@@ -22,20 +18,9 @@ const BATCH_AND_BOOK_MS = 15_000;
 /** Calls that move here one by one must not make a batch each. */
 const BETWEEN_BATCHES_MS_MIN = 500;
 
-/** How the drain goes on in a new run, and from one batch to the next. */
-export interface DrainPace {
-  readonly width: number;
-  /** The last batch in which anything was made was answered by nobody. */
-  readonly failing: boolean;
-  readonly recovered: boolean;
-}
-
-const FIRST_PACE: DrainPace = { width: 1, failing: true, recovered: false };
-
 /**
  * A partner's drain (rule 14): makes the calls its wallet did not answer, batch after batch, until the book
- * knows of none. The width is doubled by each batch that is answered and falls back to one call as soon as
- * none is, so that a wallet that comes back is not buried under what it missed.
+ * knows of none.
  */
 export async function drainWorkflow(input: DrainInput, pace = FIRST_PACE): Promise<void> {
   let { attemptMsMax } = input;
@@ -63,11 +48,4 @@ export async function drainWorkflow(input: DrainInput, pace = FIRST_PACE): Promi
     if (idle) await sleep(BETWEEN_BATCHES_MS_MIN);
     if (report.nextInMs > 0 && !pace.recovered) await condition(() => woken, report.nextInMs);
   }
-}
-
-function nextPace(pace: DrainPace, { done, failed, widthMax }: DrainReport): DrainPace {
-  if (done + failed === 0) return { ...pace, recovered: false };
-  if (done === 0) return { width: 1, failing: true, recovered: false };
-  const width = failed > done ? Math.max(1, Math.floor(pace.width / 2)) : pace.width * 2;
-  return { width: Math.min(width, widthMax), failing: false, recovered: pace.failing };
 }

@@ -70,6 +70,16 @@ test('a dead wallet opens its breaker: new stakes are refused at once and nothin
   await house.wallet.up();
   await openFor(0);
   for (const player of players) await house.ended(player.id, '1');
+  // What follows from a payout the drain makes as well: the round hears how it stands, and has nothing to do.
+  for (const player of players) {
+    const { events } = await house.workflowOf(player.id, '1').fetchHistory();
+    const signalled = events?.findLastIndex(
+      (event) => event.workflowExecutionSignaledEventAttributes,
+    );
+    const since = events?.slice(signalled) ?? [];
+    expect(since.filter((event) => event.markerRecordedEventAttributes)).toEqual([]);
+    expect(since.filter((event) => event.activityTaskScheduledEventAttributes)).toEqual([]);
+  }
   expect(await breakerRows()).toBe(0);
   expect(await drained()).toBe(0);
   expect(house.wallet.effects('/settle-bet')).toBe(players.length);
