@@ -5,7 +5,13 @@ import { sleep } from '../lib/clock';
 import type { Failpoints } from '../lib/failpoints';
 import type { Logger } from '../lib/log';
 import type { AttemptSteps, FinishAttempt } from './attempt-call';
-import { createAttemptChain, type Beginning, type ChainSide, type Known } from './attempt-chain';
+import {
+  createAttemptChain,
+  type AttemptChain,
+  type Beginning,
+  type ChainSide,
+  type Known,
+} from './attempt-chain';
 import type { Hands, Taken } from './hands';
 import { holdHand, type BegunWork, type HeldHand, type Work } from './hold-hand';
 import { createLaterResults } from './later-results';
@@ -69,7 +75,7 @@ export function createFirstAttempts(deps: FirstAttemptDeps): FirstAttempts {
       letGo: () => void;
     },
   ): Promise<void> {
-    const { entries, begun, taken, told } = await first(work, side);
+    const { entries, begun, taken, told } = await firstCommit(chain, work, side);
     tell(taken);
     entries.forEach(side.note);
     claim(begun.map(({ call }) => call));
@@ -80,21 +86,6 @@ export function createFirstAttempts(deps: FirstAttemptDeps): FirstAttempts {
     const last = known();
     // What the drain itself has begun it looks after in its next batch.
     if (last?.view.drained && work.kind !== 'begun') await tellDrain(last);
-  }
-
-  function first(work: Work, side: ChainSide): Promise<Beginning> {
-    switch (work.kind) {
-      case 'ask':
-        return chain.beginAsk(work.ask, side);
-      case 'calls':
-        return chain.beginCalls(work.round, work.calls);
-      case 'begun':
-        return Promise.resolve(work.beginning);
-      case 'later':
-        return chain.writeLater(side);
-      default:
-        return assertNever(work);
-    }
   }
 
   function begin(work: Work, hand: Hand): BegunWork {
@@ -167,6 +158,21 @@ export function createFirstAttempts(deps: FirstAttemptDeps): FirstAttempts {
       while (walks.size > 0) await Promise.all(walks);
     },
   };
+}
+
+function firstCommit(chain: AttemptChain, work: Work, side: ChainSide): Promise<Beginning> {
+  switch (work.kind) {
+    case 'ask':
+      return chain.beginAsk(work.ask, side);
+    case 'calls':
+      return chain.beginCalls(work.round, work.calls);
+    case 'begun':
+      return Promise.resolve(work.beginning);
+    case 'later':
+      return chain.writeLater(side);
+    default:
+      return assertNever(work);
+  }
 }
 
 interface Hand extends HeldHand {
