@@ -46,10 +46,11 @@ const ACCEPTED = '{"code":0,';
 
 /** The provider's side of one subject: plays rounds, repeats some calls, keeps its own book. */
 export interface LoadDriver {
-  /** Plays in `inFlight` lanes, a player each, until `goOn` says no. */
+  /** Plays in `inFlight` lanes, a player each, until `goOn` says no; `pauseMs` lies between two rounds of a lane. */
   play(options: {
     shape: Shape;
     inFlight: number;
+    pauseMs?: number;
     goOn: (begun: number) => boolean;
   }): Promise<Played>;
   /**
@@ -143,7 +144,7 @@ export function createLoadDriver(
   }
 
   return {
-    async play({ shape, inFlight, goOn }) {
+    async play({ shape, inFlight, goOn, pauseMs = 0 }) {
       const played = nothingPlayed();
       let begun = 0;
       await Promise.all(
@@ -153,6 +154,7 @@ export function createLoadDriver(
             await playRound(player, shape, played);
             // A subject that refuses everything must not be asked thousands of times a second.
             if (played.faults.length + played.refused > FAULTS_MAX) return;
+            if (pauseMs > 0) await sleep(pauseMs);
           }
         }),
       );
