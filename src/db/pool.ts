@@ -38,6 +38,11 @@ const STATEMENT_TIMEOUT_MS = 10_000;
 const IDLE_IN_TRANSACTION_TIMEOUT_MS = 10_000;
 /** Shorter than any answer deadline: better an early refusal than a queue for a connection. */
 const CONNECT_TIMEOUT_MS = 3_000;
+/**
+ * A new connection plans every statement anew, tenths of a second of CPU for a pool: the burst after a quiet moment
+ * must not pay for that. Long enough for quiet moments, short enough to give the server its memory back at night.
+ */
+const IDLE_MS = 600_000;
 
 /** The part of a process's connections that is kept for payouts: fewer than stakes, most of which win nothing. */
 const PAYOUT_SHARE = 0.25;
@@ -71,7 +76,7 @@ export function createPool(options: PoolOptions): Pool {
     statement_timeout: STATEMENT_TIMEOUT_MS,
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    idleTimeoutMillis: 30_000,
+    idleTimeoutMillis: IDLE_MS,
     keepAlive: true,
     ...(options.plannedOnce && { options: PLANNED_ONCE }),
     // Statements sent at once on one connection travel together (`transaction`).
