@@ -58,6 +58,8 @@ const PAUSE_MS = 750;
 /** With their pauses, live rounds are some five a second: a 99th percentile wants two hundred. */
 const BEFORE_SECONDS = 40;
 const FINISH_MS = 1_800_000;
+/** A payout that the wallet does not answer is accepted at its deadline, seconds later: many wait at once. */
+const OUTAGE_LANES = 256;
 /** After everything is paid the seconds until live rounds are measured again. */
 const SETTLE_MS = 2_000;
 
@@ -131,7 +133,7 @@ export async function playOutage(
     let isOut = true;
     const out = playLive(neighbours, NEIGHBOUR_LANES, () => isOut);
     const { finished } = await wallet.books();
-    const owed: Played = await seat.driver.each('payout', { players, lanes });
+    const owed: Played = await seat.driver.each('payout', { players, lanes: OUTAGE_LANES });
     faults.push(...owed.faults);
     isOut = false;
     const neighbourOut = await out;

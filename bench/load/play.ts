@@ -39,6 +39,8 @@ export interface Played {
 /** Beyond 2^53, so that whoever parses with loss finds no round again. */
 const FIRST_TRANSACTION = 9_007_199_254_740_993n;
 const CALL_TIMEOUT_MS = 10_000;
+/** Above any number of lanes: no call waits in the provider itself. */
+const CONNECTIONS_MAX = 512;
 /** A provider repeats what was not answered, or answered 1: this often, and this soon. */
 const RETRIES_MAX = 20;
 const RETRY_MS = 250;
@@ -71,7 +73,11 @@ export function createLoadDriver(
   options: { duplicates: number; random: Random; firstRound?: number },
 ): LoadDriver {
   const { duplicates, random } = options;
-  const dispatcher = new Agent({ connections: 64, pipelining: 1, keepAliveTimeout: 300_000 });
+  const dispatcher = new Agent({
+    connections: CONNECTIONS_MAX,
+    pipelining: 1,
+    keepAliveTimeout: 300_000,
+  });
   const book = new Map<string, { taken: bigint; given: bigint }>();
   let numbers = options.firstRound ?? 0;
   let calls = 0;
