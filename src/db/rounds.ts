@@ -64,10 +64,13 @@ export async function earlierOpenRounds(db: Db, roundId: string): Promise<string
  */
 export async function takeOverdueRounds(db: Db, graceMs: number, limit: number): Promise<string[]> {
   const { rows } = await db.query<{ id: string }>(
+    // The clock in a SELECT of its own is read once, and may then bound the look into the index: else all open rounds
+    // are read. And an array of ids is looked up one by one, where an IN may be joined with all rounds there ever were.
     `UPDATE rounds SET due_at = clock_timestamp() + make_interval(secs => $1 / 1000.0)
-      WHERE id IN (SELECT id FROM rounds
-                    WHERE due_at < clock_timestamp() - make_interval(secs => $1 / 1000.0)
-                    ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+      WHERE id = ANY (ARRAY(
+        SELECT id FROM rounds
+         WHERE due_at < (SELECT clock_timestamp() - make_interval(secs => $1 / 1000.0))
+         ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED))
   RETURNING id`,
     [graceMs, limit],
   );
