@@ -41,8 +41,12 @@ export interface Outage {
   /** Live rounds of the partner itself, before and while the backlog drains. */
   readonly ownBefore: Live;
   readonly ownDrain: Live;
-  /** From the wallet's return until it had the last owed payout. */
+  /** From the wallet's return until the drain paid: the breaker asks it again within a minute. */
+  readonly noticedSeconds: number;
+  /** From then until the wallet had the last owed payout. */
   readonly drainSeconds: number;
+  /** Payouts of the backlog a second, since the drain pays. */
+  readonly drainedPayouts: number;
   /** Payouts a second when nothing is owed and nothing else goes on: the peak the drain is held against. */
   readonly peakPayouts: number;
   readonly faults: readonly string[];
@@ -140,7 +144,13 @@ export async function playOutage(
     const count = await owedPayouts(book.databaseUrl);
     report(`the wallet is back; ${String(count)} payouts are owed`);
     await wallet.beOut(false);
+    const returnedAt = performance.now();
+    while ((await owedPayouts(book.databaseUrl)) > count * (1 - PAID_SHARE)) {
+      if (performance.now() - returnedAt > FINISH_MS) break;
+      await sleep(200);
+    }
     const beganAt = performance.now();
+    // Before that the partner's own stakes are refused: its breaker is open (rule 14).
     let drains = true;
     const live = livePair(() => drains);
     const liveBefore = { finished };
@@ -165,7 +175,9 @@ export async function playOutage(
       neighbourDrain,
       ownBefore,
       ownDrain,
+      noticedSeconds: (beganAt - returnedAt) / 1_000,
       drainSeconds,
+      drainedPayouts: (count * (1 - PAID_SHARE)) / drainSeconds,
       peakPayouts,
       faults,
     };
@@ -176,6 +188,8 @@ export async function playOutage(
 
 /** Live rounds owe payouts as well, a few at a time: the backlog is gone when no more than theirs are left. */
 const DRAINED = LIVE_LANES + NEIGHBOUR_LANES;
+/** Of the backlog, when the drain is said to pay: its first calls are probes. */
+const PAID_SHARE = 0.02;
 /** Rounds are numbered by each provider's driver; both speak for the same connection. */
 const NEIGHBOURS_FROM = 500_000_000;
 

@@ -139,11 +139,10 @@ function burstTable({ before, during, closed, seconds, retries }: Burst): string
 }
 
 function outageTable(outage: Outage): string {
-  const { owed, drainSeconds, peakPayouts } = outage;
-  const drained = owed / drainSeconds;
+  const { owed, noticedSeconds, drainSeconds, drainedPayouts: drained, peakPayouts } = outage;
   return [
     `### ${String(owed)} payouts owed after an outage of the wallet`,
-    `Paid in ${drainSeconds.toFixed(1)} s: ${drained.toFixed(1)} a second beside live rounds, ` +
+    `The drain noticed after ${noticedSeconds.toFixed(1)} s and paid in ${drainSeconds.toFixed(1)} s: ${drained.toFixed(1)} a second beside live rounds, ` +
       `${((100 * drained) / peakPayouts).toFixed(0)} % of the peak of ${peakPayouts.toFixed(1)} without them.`,
     '',
     ...liveTable({

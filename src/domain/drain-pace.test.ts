@@ -63,6 +63,15 @@ test('a batch too small to tell leaves the width as it is known to pay', () => {
   }
 });
 
+test('answered probes, one call each, do not widen it', () => {
+  let pace = FIRST_PACE;
+  for (let probe = 0; probe < 6; probe++) {
+    pace = nextPace(pace, { done: 1, failed: 0, widthMax: WIDTH_MAX });
+    expect(pace.width).toBe(1);
+  }
+  expect(widths(2, 1_000, pace)).toEqual([2, 4]);
+});
+
 test('whatever happens, at least one call is made at once and never more than the partner allows', () => {
   const batch = fc.record({
     done: fc.nat(20),

@@ -46,16 +46,18 @@ export function nextPace(pace: DrainPace, batch: BatchResult): DrainPace {
   if (done === 0) return { width: 1, failing: true, recovered: false };
   const answered = { failing: false, recovered: pace.failing };
   if (failed > done) return { ...answered, width: Math.max(1, Math.floor(pace.width / 2)) };
-  const known = knownAfter(pace, batch.perSecond);
-  const width = known && known.rest > 0 ? known.width : pace.width * 2;
-  return { ...answered, width: Math.min(width, widthMax), ...(known && { known }) };
+  const { perSecond } = batch;
+  // A probe, or the last few of a backlog: nothing is known that was not known before.
+  if (perSecond === undefined) {
+    const { known, width } = pace;
+    return { ...answered, width: known?.width ?? width, ...(known && { known }) };
+  }
+  const known = knownAfter(pace, perSecond);
+  const width = known.rest > 0 ? known.width : pace.width * 2;
+  return { ...answered, width: Math.min(width, widthMax), known };
 }
 
-function knownAfter(
-  { width, known }: DrainPace,
-  perSecond: number | undefined,
-): WidthThatPays | undefined {
-  if (perSecond === undefined) return known && { ...known, rest: Math.max(known.rest, 1) };
+function knownAfter({ width, known }: DrainPace, perSecond: number): WidthThatPays {
   if (!known) return { width, perSecond, rest: 0 };
   if (width <= known.width) return { width, perSecond, rest: Math.max(known.rest - 1, 0) };
   return perSecond >= known.perSecond * PAYS
