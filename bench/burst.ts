@@ -145,24 +145,17 @@ export async function playOutage(
     report(`the wallet is back; ${String(count)} payouts are owed`);
     await wallet.beOut(false);
     const returnedAt = performance.now();
-    while ((await owedPayouts(book.databaseUrl)) > count * (1 - PAID_SHARE)) {
-      if (performance.now() - returnedAt > FINISH_MS) break;
-      await sleep(200);
-    }
+    await untilOwed(book.databaseUrl, count * (1 - PAID_SHARE));
     const beganAt = performance.now();
     // Before that the partner's own stakes are refused: its breaker is open (rule 14).
     let drains = true;
     const live = livePair(() => drains);
-    const liveBefore = { finished };
-    while ((await owedPayouts(book.databaseUrl)) > DRAINED) {
-      if (performance.now() - beganAt > FINISH_MS) break;
-      await sleep(200);
-    }
+    await untilOwed(book.databaseUrl, DRAINED);
     const drainSeconds = (performance.now() - beganAt) / 1_000;
     drains = false;
     const [ownDrain, neighbourDrain] = await live;
     const isFinished = await wallet.untilFinished(
-      liveBefore.finished + owed.rounds.length + ownDrain.rounds,
+      finished + owed.rounds.length + ownDrain.rounds,
       FINISH_MS,
     );
     if (!isFinished) faults.push('the wallet did not get everything that was owed');
@@ -201,6 +194,12 @@ async function paidPerSecond(system: System, pay: () => Promise<Played>): Promis
   const perSecond = rounds.length / ((performance.now() - beganAt) / 1_000);
   await sleep(SETTLE_MS);
   return perSecond;
+}
+
+/** Waits until no more payouts than that are owed; or for half an hour, and the wallet's books will tell. */
+async function untilOwed(databaseUrl: string, count: number): Promise<void> {
+  const endsAt = performance.now() + FINISH_MS;
+  while ((await owedPayouts(databaseUrl)) > count && performance.now() < endsAt) await sleep(200);
 }
 
 async function owedPayouts(databaseUrl: string): Promise<number> {

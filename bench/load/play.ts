@@ -82,22 +82,15 @@ export function createLoadDriver(
   let numbers = options.firstRound ?? 0;
   let calls = 0;
 
-  const minor = (text: string) => BigInt(text.replace('.', ''));
-
-  const send = (kind: 'stake' | 'payout', bytes: string) =>
-    post(
-      dispatcher,
-      subject.callbackUrls[calls++ % subject.callbackUrls.length] ?? '',
-      kind,
-      bytes,
-    );
+  const nextUrl = () => subject.callbackUrls[calls++ % subject.callbackUrls.length] ?? '';
 
   /** One call, and sometimes its repeat; false when it was not accepted. */
   async function call(player: BenchPlayer, body: MoneyBody, played: Mutable): Promise<boolean> {
     const bytes = moneyBody(body, subject.apiKey);
     const { kind } = body;
     const sentNs = process.hrtime.bigint();
-    const sendOnce = () => send(kind, bytes).catch((error: unknown) => String(error));
+    const sendOnce = () =>
+      post(dispatcher, nextUrl(), kind, bytes).catch((error: unknown) => String(error));
     let text = await sendOnce();
     for (let turn = 1; !text.startsWith(ACCEPTED) && turn <= RETRIES_MAX; turn++) {
       played.retries += 1;
@@ -226,6 +219,8 @@ function bodyOf(
 }
 
 const FAULTS_MAX = 40;
+
+const minor = (text: string) => BigInt(text.replace('.', ''));
 
 interface Mutable extends Played {
   duplicates: number;
