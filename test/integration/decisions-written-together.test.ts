@@ -85,11 +85,12 @@ interface Play {
   readonly operations: number[];
   readonly flights: { call: string; attempt: number; startedMs: number }[];
   due: readonly string[];
+  replies: number;
 }
 
 async function newPlay({ pool, round }: House, number: number): Promise<Play> {
   const roundId = await findOrCreateRound(pool, { ...round, roundRef: `round-${number}` });
-  return { roundId, operations: [number * 1_000], flights: [], due: [] };
+  return { roundId, operations: [number * 1_000], flights: [], due: [], replies: 0 };
 }
 
 function nextOperation({ operations }: Play): number {
@@ -142,7 +143,14 @@ async function happen(open: OpenBook, play: Play, step: (typeof STEPS)[number]):
       const flight = flights.shift();
       if (!flight) return;
       const { call, attempt, startedMs } = flight;
-      const outcome = { done: done('95.00'), unknown, declined: declined() }[step];
+      // A balance that moves with each reply. Of one that stands still it is asked whether the calls overlapped, which two calls
+      // of one transaction always seem to have (one began before the other's end was written): no alarm, where two transactions
+      // raise one. a-balance-that-stands-still.test.ts is about that.
+      const outcome = {
+        done: done(`${String(95 + play.replies++)}.00`),
+        unknown,
+        declined: declined(),
+      }[step];
       const entry = await open.decide(roundId, { type: 'attempt_ended', call, attempt, outcome });
       play.due = calls(entry);
       const key = { ...parseObligationId(call)!, attempt, startedMs };
@@ -207,7 +215,10 @@ test('the book is the same whether decisions are taken in one transaction or in 
       expect(together).toEqual(apart);
       expect(together.status).toBe('fulfilled');
     }),
-    { numRuns: 60 },
+    {
+      numRuns: 60,
+      examples: [[[['stake'], ['begin', 'done', 'payout', 'begin', 'payout', 'done']]]],
+    },
   );
   expect(await auditOfJournal()).toEqual([]);
 });
