@@ -39,8 +39,8 @@ const IDLE_IN_TRANSACTION_TIMEOUT_MS = 10_000;
 /** Shorter than any answer deadline: better an early refusal than a queue for a connection. */
 const CONNECT_TIMEOUT_MS = 3_000;
 /**
- * A new connection plans every statement anew, tenths of a second of CPU for a pool: the burst after a quiet moment
- * must not pay for that. Long enough for quiet moments, short enough to give the server its memory back at night.
+ * A new connection plans every statement anew, in every connection of a pool: the burst after a quiet moment must not
+ * pay for that. Long enough for quiet moments, short enough to give the server its memory back at night.
  */
 const IDLE_MS = 600_000;
 
