@@ -16,19 +16,23 @@ export interface NamedPort {
 const CHOSEN_FROM = 20_000;
 const CHOSEN_BELOW = 32_000;
 
-/** A port of the loopback interface that nobody listens on. */
+/** Where this process looks next: no port is handed out twice, and two processes seldom look at the same ones. */
+let next = randomInt(CHOSEN_FROM, CHOSEN_BELOW);
+
+/** A port of the loopback interface that nobody listens on, another one each time. */
 export async function freePort(): Promise<number> {
   for (;;) {
-    const port = randomInt(CHOSEN_FROM, CHOSEN_BELOW);
+    const port = next;
+    next = port + 1 < CHOSEN_BELOW ? port + 1 : CHOSEN_FROM;
     if ((await portFault(port)) === undefined) return port;
   }
 }
 
 /** Several free ports, all different. */
 export async function freePorts(count: number): Promise<number[]> {
-  const ports = new Set<number>();
-  while (ports.size < count) ports.add(await freePort());
-  return [...ports];
+  const ports: number[] = [];
+  while (ports.length < count) ports.push(await freePort());
+  return ports;
 }
 
 /** The system's error code for listening on a port now (`EADDRINUSE`, `EACCES`), or undefined when it is free. */
