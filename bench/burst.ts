@@ -41,10 +41,14 @@ export interface Outage {
   /** Live rounds of the partner itself, before and while the backlog drains. */
   readonly ownBefore: Live;
   readonly ownDrain: Live;
+  /** The same while the rounds that were paid are told, and their workflows end. */
+  readonly ownTold: Live;
   /** From the wallet's return until the drain paid: the breaker asks it again within a minute. */
   readonly noticedSeconds: number;
   /** From then until the wallet had the last owed payout. */
   readonly drainSeconds: number;
+  /** From then until every round's workflow had heard of it. */
+  readonly tellingSeconds: number;
   /** Payouts of the backlog a second, since the drain pays. */
   readonly drainedPayouts: number;
   /** Payouts a second when nothing is owed and nothing else goes on: the peak the drain is held against. */
@@ -154,12 +158,26 @@ export async function playOutage(
     const drainSeconds = (performance.now() - beganAt) / 1_000;
     drains = false;
     const [ownDrain, neighbourDrain] = await live;
+    let isTelling = true;
+    const toldFrom = performance.now();
+    const telling = playLive(seat.driver, LIVE_LANES, () => isTelling);
+    await untilTold(book.databaseUrl);
+    const tellingSeconds = (performance.now() - toldFrom) / 1_000;
+    isTelling = false;
+    const ownTold = await telling;
     const isFinished = await wallet.untilFinished(
-      finished + owed.rounds.length + ownDrain.rounds,
+      finished + owed.rounds.length + ownDrain.rounds + ownTold.rounds,
       FINISH_MS,
     );
     if (!isFinished) faults.push('the wallet did not get everything that was owed');
-    for (const each of [ownBefore, ownDrain, neighbourBefore, neighbourOut, neighbourDrain])
+    for (const each of [
+      ownBefore,
+      ownDrain,
+      ownTold,
+      neighbourBefore,
+      neighbourOut,
+      neighbourDrain,
+    ])
       faults.push(...each.faults);
     return {
       owed: count,
@@ -168,8 +186,10 @@ export async function playOutage(
       neighbourDrain,
       ownBefore,
       ownDrain,
+      ownTold,
       noticedSeconds: (beganAt - returnedAt) / 1_000,
       drainSeconds,
+      tellingSeconds,
       drainedPayouts: (count * (1 - PAID_SHARE)) / drainSeconds,
       peakPayouts,
       faults,
@@ -197,18 +217,32 @@ async function paidPerSecond(system: System, pay: () => Promise<Played>): Promis
 }
 
 /** Waits until no more payouts than that are owed; or for half an hour, and the wallet's books will tell. */
-async function untilOwed(databaseUrl: string, count: number): Promise<void> {
+const untilOwed = (databaseUrl: string, count: number) =>
+  untilAtMost(() => owedPayouts(databaseUrl), count);
+
+/** Waits until no round is on a drain's list; or for half an hour. */
+const untilTold = (databaseUrl: string) =>
+  untilAtMost(
+    () => countOf(databaseUrl, 'SELECT count(*)::int FROM obligations WHERE drain_partner > 0'),
+    0,
+  );
+
+async function untilAtMost(look: () => Promise<number>, count: number): Promise<void> {
   const endsAt = performance.now() + FINISH_MS;
-  while ((await owedPayouts(databaseUrl)) > count && performance.now() < endsAt) await sleep(200);
+  while ((await look()) > count && performance.now() < endsAt) await sleep(200);
 }
 
-async function owedPayouts(databaseUrl: string): Promise<number> {
+const owedPayouts = (databaseUrl: string) =>
+  countOf(
+    databaseUrl,
+    `SELECT count(*)::int FROM obligations WHERE status = 'open' AND verb = 'give'`,
+  );
+
+async function countOf(databaseUrl: string, query: string): Promise<number> {
   const client = new Client({ connectionString: databaseUrl });
   await client.connect();
   try {
-    const { rows } = await client.query<{ count: number }>(
-      `SELECT count(*)::int AS count FROM obligations WHERE status = 'open' AND verb = 'give'`,
-    );
+    const { rows } = await client.query<{ count: number }>(query);
     return rows[0]?.count ?? 0;
   } finally {
     await client.end();

@@ -139,15 +139,17 @@ function burstTable({ before, during, closed, seconds, retries }: Burst): string
 }
 
 function outageTable(outage: Outage): string {
-  const { owed, noticedSeconds, drainSeconds, drainedPayouts: drained, peakPayouts } = outage;
+  const { owed, noticedSeconds, drainSeconds, tellingSeconds, peakPayouts } = outage;
+  const { drainedPayouts: drained } = outage;
   return [
     `### ${String(owed)} payouts owed after an outage of the wallet`,
     `The drain noticed after ${noticedSeconds.toFixed(1)} s and paid in ${drainSeconds.toFixed(1)} s: ${drained.toFixed(1)} a second beside live rounds, ` +
-      `${((100 * drained) / peakPayouts).toFixed(0)} % of the peak of ${peakPayouts.toFixed(1)} without them.`,
+      `${((100 * drained) / peakPayouts).toFixed(0)} % of the peak of ${peakPayouts.toFixed(1)} without them. The last round's workflow was told ${tellingSeconds.toFixed(1)} s later.`,
     '',
     ...liveTable({
       'the partner before': outage.ownBefore,
       'the partner while it drains': outage.ownDrain,
+      'the partner while rounds are told': outage.ownTold,
       'the other partner before': outage.neighbourBefore,
       'the other partner during the outage': outage.neighbourOut,
       'the other partner while it drains': outage.neighbourDrain,

@@ -13,12 +13,17 @@ import {
 } from '../db/drains';
 import type { RoundContext } from '../db/round-rows';
 import { roundToDrive } from '../db/round-view';
+import { sleep } from '../lib/clock';
 import type { Failpoints } from '../lib/failpoints';
 import type { Logger } from '../lib/log';
 import type { AttemptCall } from './attempt-call';
 
-/** Calls a batch makes for each that it makes at once: few enough that the next width is soon tried. */
+/**
+ * Calls a batch makes for each that it makes at once: few enough that the next width is soon tried. A batch is an
+ * activity with its own costs, which as many calls share however narrow it is; its time ends it all the same.
+ */
 const CALLS_PER_WIDTH = 8;
+const CALLS_PER_BATCH_MIN = 64;
 /** From so many calls for each at once on, a batch says how many are done a second. */
 const TELLING_CALLS_PER_WIDTH = 4;
 /** No further call is begun after this long, so that a batch ends well inside its activity. */
@@ -27,8 +32,16 @@ export const BATCH_MS = 5_000;
 const PROBE_EVERY_MS = 60_000;
 /** A share of the partner's calls in flight, so that the backlog leaves room for those who play now. */
 const DRAIN_SHARE = 0.5;
-/** Rounds told at the begin of a batch; more only after a drain died again and again. */
-const UNTOLD_PER_BATCH_MAX = 100;
+/**
+ * What is owed goes first, then rounds that have nothing left to do are told so, one at a time with this much between:
+ * their workflows take as much of Temporal and of us as a payout takes, and nobody waits for their end.
+ */
+const BETWEEN_ROUNDS_TOLD_MS = 25;
+/** A backlog without an end must not keep them open for ever. */
+const TOLD_BESIDE_CALLS = 1;
+/** Calls that have become due meanwhile wait no longer than this. */
+const TELLING_MS = 2_000;
+const TOLD_PER_BATCH_MAX = TELLING_MS / BETWEEN_ROUNDS_TOLD_MS;
 const HAND_OVER_MS = 10_000;
 const NOTHING_MADE = { done: 0, failed: 0, lastFailure: '', perSecond: undefined };
 
@@ -64,11 +77,14 @@ export function createDrainCalls(deps: {
     }
   }
 
-  /** What a drain did and died before it told. */
-  async function tellTheUntold(partnerId: number): Promise<void> {
-    for (const round of await untoldRounds(pool, partnerId, UNTOLD_PER_BATCH_MAX)) {
+  /** Tells rounds of what was made of theirs, by this drain or by one that died before it told. */
+  async function tellTheUntold(partnerId: number, limit: number): Promise<void> {
+    const endsAt = performance.now() + TELLING_MS;
+    for (const round of await untoldRounds(pool, partnerId, limit)) {
       const { context, view } = await book.decideOn(round, { type: 'tick' });
       await tell(round, context, view);
+      if (performance.now() > endsAt) return;
+      await sleep(BETWEEN_ROUNDS_TOLD_MS);
     }
   }
 
@@ -76,7 +92,7 @@ export function createDrainCalls(deps: {
     const attempted = await attempt(round, call, 'drain');
     if (attempted.kind === 'definite') {
       await failpoint('drain_committed', attempted.purpose);
-      await tell(round, attempted.context, attempted.view);
+      if (!attempted.view.atRest) await tell(round, attempted.context, attempted.view);
     }
     return { kind: attempted.kind, text: attempted.kind === 'failed' ? attempted.text : '' };
   }
@@ -107,11 +123,11 @@ export function createDrainCalls(deps: {
   return async ({ partnerId, prefix, width, recovered }: DrainBatch): Promise<DrainReport> => {
     if (recovered) await hurryDrain(pool, partnerId);
     const before = await drainState(pool, partnerId);
-    if (before.untold > 0) await tellTheUntold(partnerId);
     const atOnce = before.breaker === 'half_open' ? 1 : width;
     let made: Awaited<ReturnType<typeof makeAll>> | undefined;
     if (before.breaker !== 'open' && before.left > 0) {
-      const count = before.breaker === 'half_open' ? 1 : atOnce * CALLS_PER_WIDTH;
+      const many = Math.max(atOnce * CALLS_PER_WIDTH, CALLS_PER_BATCH_MIN);
+      const count = before.breaker === 'half_open' ? 1 : many;
       const quietMs = performance.now() - (askedAt.get(partnerId) ?? -Infinity);
       const calls = await drainedCalls(pool, partnerId, count, quietMs >= probeEveryMs);
       if (calls.length > 0) {
@@ -119,16 +135,19 @@ export function createDrainCalls(deps: {
         made = await makeAll(calls, atOnce);
       }
     }
+    if (before.untold > 0) {
+      await tellTheUntold(partnerId, made ? TOLD_BESIDE_CALLS : TOLD_PER_BATCH_MAX);
+    }
     const after = await drainState(pool, partnerId);
     const { done, failed, lastFailure, perSecond } = made ?? NOTHING_MADE;
-    const nextInMs =
+    const callsInMs =
       after.breaker === 'open' ? after.openForMs + 1 : Math.min(after.nextDueMs, probeEveryMs);
     return {
       done,
       failed,
       perSecond,
       left: after.left + after.untold,
-      nextInMs,
+      nextInMs: after.untold > 0 ? 0 : callsInMs,
       widthMax: Math.max(1, Math.floor(after.maxInFlight * DRAIN_SHARE)),
       attemptMsMax: after.attemptMsMax,
       statement: [
@@ -137,6 +156,9 @@ export function createDrainCalls(deps: {
           ? [`the oldest bet is ${Math.round(after.oldestMs / 1_000)} s old`]
           : []),
         `last batch: ${done} done, ${failed} failed, ${atOnce} at once`,
+        ...(after.untold > 0
+          ? [`${after.untold} made, of which their rounds are yet to be told`]
+          : []),
         ...(lastFailure === '' ? [] : [`last failure: ${lastFailure}`]),
       ],
     };

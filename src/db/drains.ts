@@ -8,7 +8,7 @@ export interface DrainState {
   readonly left: number;
   /** Calls that are made, and of which their rounds' workflows have not been told. */
   readonly untold: number;
-  /** Age of the oldest of them, ms. */
+  /** Age of the oldest round's bet among those still to be made, ms. */
   readonly oldestMs: number;
   /** How long the breaker is open yet, ms; 0 when it is half open or closed. */
   readonly openForMs: number;
@@ -28,16 +28,18 @@ export async function drainState(db: Db, partnerId: number): Promise<DrainState>
     open_ms: string | null;
     settings: unknown;
   }>(
-    `SELECT d.left, d.untold, d.oldest_ms, d.due_ms, p.settings,
+    `SELECT d.left, d.due_ms, p.settings,
+            (SELECT count(*) FROM obligations o
+              WHERE o.drain_partner = p.id AND o.status <> 'open') AS untold,
+            (SELECT ${MS('clock_timestamp() - b.created_at')}
+               FROM obligations o JOIN bets b ON b.id = o.bet_id
+              WHERE o.drain_partner = p.id AND o.status = 'open'
+              ORDER BY o.round_id LIMIT 1) AS oldest_ms,
             (SELECT ${MS('br.open_until - clock_timestamp()')} FROM partner_breakers br
               WHERE br.partner_id = p.id) AS open_ms
        FROM partners p, LATERAL (
-         SELECT count(*) FILTER (WHERE o.status = 'open') AS left,
-                count(*) FILTER (WHERE o.status <> 'open') AS untold,
-                ${MS("clock_timestamp() - min(b.created_at) FILTER (WHERE o.status = 'open')")} AS oldest_ms,
-                ${MS("min(o.next_attempt_at) FILTER (WHERE o.status = 'open') - clock_timestamp()")} AS due_ms
-           FROM obligations o JOIN bets b ON b.id = o.bet_id
-          WHERE o.drain_partner = p.id) d
+         SELECT count(*) AS left, ${MS('min(o.next_attempt_at) - clock_timestamp()')} AS due_ms
+           FROM obligations o WHERE o.drain_partner = p.id AND o.status = 'open') d
       WHERE p.id = $1`,
     [partnerId],
   );
