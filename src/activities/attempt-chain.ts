@@ -1,5 +1,5 @@
 import type { Ask, DueCall, RoundView } from '../contracts/round';
-import type { Book, OpenBook } from '../db/book';
+import type { Book, OpenBook, RoundMemory } from '../db/book';
 import type { RoundContext } from '../db/round-rows';
 import { findRound } from '../db/rounds';
 import { assert } from '../lib/assert';
@@ -19,6 +19,7 @@ export interface Known {
 export interface ChainSide {
   note(known: Known): void;
   readonly later: LaterResults;
+  readonly memory: RoundMemory;
 }
 
 /** What one commit has begun. */
@@ -38,11 +39,11 @@ export interface Written extends Beginning {
 
 export interface AttemptChain {
   /** Begins calls that are due. */
-  beginCalls(round: string, calls: readonly string[]): Promise<Beginning>;
+  beginCalls(round: string, calls: readonly string[], side: ChainSide): Promise<Beginning>;
   /** Writes a request down, with the beginning of its own call and the results that were kept for later. */
   beginAsk(ask: Ask, side: ChainSide): Promise<Beginning>;
   /** Writes the results of attempts of one round, with the beginnings of what follows from them. */
-  write(answers: readonly Answered[]): Promise<Written>;
+  write(answers: readonly Answered[], side: Pick<ChainSide, 'memory'>): Promise<Written>;
   /** Writes the results that were kept for later. */
   writeLater(side: ChainSide): Promise<Beginning>;
   /** Sends what was begun, writes what comes of it with the beginnings of what follows, and so on to the end. */
@@ -88,7 +89,10 @@ export function createAttemptChain(deps: {
     return { entries: ended.map(({ entry }) => entry), told };
   }
 
-  function write(answers: readonly Answered[]): Promise<Written> {
+  function write(
+    answers: readonly Answered[],
+    { memory }: Pick<ChainSide, 'memory'>,
+  ): Promise<Written> {
     const round = answers[0]?.begun.context.roundId;
     assert(round !== undefined, 'something was answered');
     return book.together(async (open) => {
@@ -99,11 +103,11 @@ export function createAttemptChain(deps: {
       const next = await begin(open, round, idsOf(fresh));
       const all = [...entries, ...next.entries];
       return { ...next, entries: all, ended: entries, taken: 'written', told };
-    });
+    }, memory);
   }
 
   /** Without the request nothing is committed. */
-  function writeWith(ask: Ask, kept: readonly Answered[]): Promise<Beginning> {
+  function writeWith(ask: Ask, kept: readonly Answered[], memory: RoundMemory): Promise<Beginning> {
     const isOfOther = ({ verb, id }: DueCall) =>
       verb === 'take' && !id.startsWith(`${String(ask.betId)}/`);
     return book.together(async (open) => {
@@ -116,12 +120,12 @@ export function createAttemptChain(deps: {
       const next = await begin(open, roundId, idsOf(due));
       const entries = [entry, ...ends, ...next.entries];
       return { ...next, entries, taken: 'written', told };
-    });
+    }, memory);
   }
 
-  async function beginAsk(ask: Ask, { later }: ChainSide): Promise<Beginning> {
+  async function beginAsk(ask: Ask, { later, memory }: ChainSide): Promise<Beginning> {
     try {
-      return await later.with((kept) => writeWith(ask, kept));
+      return await later.with((kept) => writeWith(ask, kept, memory));
     } catch (error) {
       if (!(error instanceof LeftToItsHolder)) throw error;
       // Perhaps it is in the book already, with all that followed, and the worker that wrote it died before it
@@ -139,7 +143,9 @@ export function createAttemptChain(deps: {
     const isDone = answers.every(({ outcome }) => outcome.kind === 'done');
     if (nobodyWaits && isDone && side.later.keep(answers)) return;
     // Before those of a payout: an update waits for its create.
-    const { entries, begun, told } = await side.later.with((kept) => write([...kept, ...answers]));
+    const { entries, begun, told } = await side.later.with((kept) =>
+      write([...kept, ...answers], side),
+    );
     for (const known of entries) side.note(known);
     await Promise.all([follow(begun, side), told()]);
   }
@@ -153,14 +159,14 @@ export function createAttemptChain(deps: {
   }
 
   return {
-    beginCalls: (round, calls) =>
+    beginCalls: (round, calls, { memory }) =>
       book.together(async (open) => {
         const { entries, begun } = await begin(open, round, calls);
         return { ...NOTHING, entries, begun, taken: 'written' };
-      }),
+      }, memory),
     beginAsk,
     write,
-    writeLater: ({ later }) => later.with(write),
+    writeLater: (side) => side.later.with((kept) => write(kept, side)),
     follow,
   };
 }

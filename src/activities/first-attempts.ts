@@ -1,5 +1,5 @@
 import type { RoundLocalActivities } from '../contracts/round';
-import type { Book } from '../db/book';
+import type { Book, RoundMemory } from '../db/book';
 import { assert, assertNever } from '../lib/assert';
 import { sleep } from '../lib/clock';
 import type { Failpoints } from '../lib/failpoints';
@@ -103,6 +103,7 @@ export function createFirstAttempts(deps: FirstAttemptDeps): FirstAttempts {
         hand.latest.note(known);
       },
       later: hand.later,
+      memory: hand.memory,
     };
     const claimed = new Set<string>();
     const claim = (calls: readonly string[]) => {
@@ -143,10 +144,10 @@ export function createFirstAttempts(deps: FirstAttemptDeps): FirstAttempts {
       return known ? { round: known.context.roundId, view: known.view } : null;
     },
     async finish(round, answered) {
-      const beginning = await chain.write([answered]);
+      const hand = createHand(false);
+      const beginning = await chain.write([answered], hand);
       const [ended] = beginning.ended;
       assert(ended, 'an attempt that was written has ended');
-      const hand = createHand(false);
       await begin({ kind: 'begun', beginning }, hand).held;
       const { view, context } = hand.latest.known() ?? ended;
       return { ...ended, view, context };
@@ -165,7 +166,7 @@ function firstCommit(chain: AttemptChain, work: Work, side: ChainSide): Promise<
     case 'ask':
       return chain.beginAsk(work.ask, side);
     case 'calls':
-      return chain.beginCalls(work.round, work.calls);
+      return chain.beginCalls(work.round, work.calls, side);
     case 'begun':
       return Promise.resolve(work.beginning);
     case 'later':
@@ -177,6 +178,7 @@ function firstCommit(chain: AttemptChain, work: Work, side: ChainSide): Promise<
 
 interface Hand extends HeldHand {
   readonly latest: ReturnType<typeof createLatest>;
+  readonly memory: RoundMemory;
 }
 
 /** @param mayOffer whether requests can be offered to it */
@@ -186,7 +188,7 @@ function createHand(mayOffer: boolean): Hand {
   const later = createLaterResults(() => mayOffer && isOpen());
   const isQuiet = () =>
     isOpen() && latest.known()?.view.calls.every(({ id }) => later.has(id)) === true;
-  return { latest, later, isQuiet };
+  return { latest, later, memory: new Map(), isQuiet };
 }
 
 /** Keeps the newest of what it is told. */

@@ -8,7 +8,7 @@ import { stillBalance } from '../domain/round/still-balance';
 import { keptPayload, otherCallsBetween, type AttemptEnd, type AttemptKey } from './attempts';
 import { holdRound, type HeldRound } from './held-round';
 import type { Db, Pool, PoolClient } from './pool';
-import { lockRound, type RoundContext } from './round-rows';
+import { lockAgain, lockRound, type RoundAsLeft, type RoundContext } from './round-rows';
 import { pipelinedTransaction } from './transaction';
 import { viewOf } from './round-view';
 
@@ -55,6 +55,12 @@ export interface OpenBook {
   endAttempt(roundId: string, key: AttemptKey, end: AttemptEnd): void;
 }
 
+/**
+ * Rounds as the commits of one hand have left them, by number: its next decision on one reads no more of it than
+ * whether it is still so. For as long as a hand is open: what operators set meanwhile holds from the next one on.
+ */
+export type RoundMemory = Map<string, RoundAsLeft>;
+
 export interface Book {
   /**
    * Takes one decision on a round: locks it, reads it whole, decides, writes back what changed with its
@@ -75,7 +81,10 @@ export interface Book {
   ): Promise<Entry<Event>>;
 
   /** Several decisions on rounds in one transaction: all of them are committed, or none. */
-  together<Result>(work: (open: OpenBook) => Promise<Result>): Promise<Result>;
+  together<Result>(
+    work: (open: OpenBook) => Promise<Result>,
+    memory?: RoundMemory,
+  ): Promise<Result>;
 
   readonly pool: Pool;
   readonly installation: string;
@@ -176,14 +185,18 @@ export function createBook(deps: {
       return entry;
     },
     decideIn,
-    async together(work) {
+    async together(work, memory) {
       const answers: StoredAnswer[] = [];
-      const result = await pipelinedTransaction(pool, async (client) => {
-        const { open, send } = openBook(client, decideHeld, answers);
+      const { result, held } = await pipelinedTransaction(pool, async (client) => {
+        const { open, rounds } = openBook(client, decideHeld, answers, memory);
         const done = await work(open);
-        send();
-        return done;
+        for (const each of rounds.values()) each.send();
+        return { result: done, held: rounds };
       });
+      for (const [roundId, each] of held) {
+        const left = each.left();
+        if (left) memory?.set(roundId, left);
+      }
       tell(answers);
       return result;
     },
@@ -202,7 +215,8 @@ function openBook(
   client: PoolClient,
   decideHeld: DecideHeld,
   answers: StoredAnswer[],
-): { readonly open: OpenBook; send(): void } {
+  memory: RoundMemory | undefined,
+): { readonly open: OpenBook; readonly rounds: ReadonlyMap<string, HeldRound> } {
   const rounds = new Map<string, HeldRound>();
   const heldOf = (roundId: string) => {
     const held = rounds.get(roundId);
@@ -212,7 +226,7 @@ function openBook(
   const open: OpenBook = {
     client,
     async decide(roundId, event) {
-      const held = rounds.get(roundId) ?? (await lock(client, roundId));
+      const held = rounds.get(roundId) ?? (await lock(client, roundId, memory));
       rounds.set(roundId, held);
       const { entry } = await decideHeld(client, held, event);
       answers.push(...entry.answers);
@@ -227,11 +241,15 @@ function openBook(
     },
     endAttempt: (roundId, key, end) => heldOf(roundId).noteEnded(key, end),
   };
-  return { open, send: () => rounds.forEach((held) => held.send()) };
+  return { open, rounds };
 }
 
-async function lock(client: PoolClient, roundId: string): Promise<HeldRound> {
-  const locked = await lockRound(client, roundId);
+async function lock(client: PoolClient, roundId: string, memory?: RoundMemory): Promise<HeldRound> {
+  const left = memory?.get(roundId);
+  // A decision changes the rows in place: when its transaction fails, they are nobody's.
+  memory?.delete(roundId);
+  const known = left && (await lockAgain(client, left));
+  const locked = known ?? (await lockRound(client, roundId));
   assert(locked, `no round ${roundId}`);
   return holdRound(client, locked);
 }

@@ -6,7 +6,7 @@ import { obligationId, type RoundRows } from '../domain/round/rows';
 import { assert } from '../lib/assert';
 import { endedAttempt, type AttemptEnd, type AttemptKey } from './attempts';
 import type { PoolClient } from './pool';
-import type { LockedRound } from './round-rows';
+import type { LockedRound, RoundAsLeft } from './round-rows';
 import { saveRound } from './save-round';
 
 /** A locked round between the first decision of a transaction and the statement that writes them all. */
@@ -24,6 +24,11 @@ export interface HeldRound {
   noteEnded(key: AttemptKey, end: AttemptEnd): void;
   /** Sends what is noted and not sent yet; it is answered at the transaction's end at the latest. */
   send(): void;
+  /**
+   * The round as the commit leaves it. Undefined while a drain has one of its calls: a drain's own statements
+   * (src/db/drains.ts) change such rows without a decision.
+   */
+  left(): RoundAsLeft | undefined;
 }
 
 /**
@@ -111,6 +116,10 @@ export function holdRound(client: PoolClient, locked: LockedRound): HeldRound {
       ended.push(rowText(endedAttempt(key, end, nextAttemptMs)));
     },
     send,
+    left: () =>
+      rows.obligations.some(({ drained }) => drained)
+        ? undefined
+        : { rows, context, version, journalHead, sessionIdleMs: locked.sessionIdleMs },
   };
 }
 

@@ -43,23 +43,36 @@ export interface LockedRound {
   /** How long ago that was, at the least what it really is: counted since before the clock was read. */
   readonly elapsedMs: () => number;
   readonly earlierRoundsOpen: boolean;
+  /** How long after its last use the round's session ends. */
+  readonly sessionIdleMs: number;
 }
 
+/**
+ * What of a round only decisions change, each with its version: as one leaves it the next finds it, while the version
+ * is the same.
+ */
+export type RoundAsLeft = Pick<LockedRound, 'rows' | 'context' | 'version' | 'journalHead'> & {
+  readonly sessionIdleMs: number;
+};
+
 const MS = (column: string) => `(extract(epoch FROM ${column}) * 1000)::bigint`;
+
+/** What else a decision depends on, and what changes without one. */
+const BESIDE_ROUND = `
+         ${MS('s.last_used_at')} AS session_used_ms, ${MS('s.ended_at')} AS session_ended_ms,
+         EXISTS (SELECT 1 FROM rounds e WHERE e.session_id = r.session_id AND e.game_id = r.game_id
+                  AND e.status = 'open' AND e.id < r.id) AS earlier_open,
+         CASE WHEN br.open_until IS NULL THEN 'closed' WHEN br.open_until > clock_timestamp() THEN 'open'
+              ELSE 'half_open' END AS breaker,
+         ${MS('clock_timestamp()')} AS now_ms`;
 
 const LOCK_ROUND = `
   SELECT r.id, r.connection_id, r.player_id, r.round_ref, r.partner_id, r.session_id, r.game_id,
          r.currency, r.status, r.closed_by, r.closes_previous, r.version, r.journal_head,
          ${MS('r.closing_at')} AS closing_ms, ${MS('r.last_activity_at')} AS last_activity_ms,
          cu.exponent, c.key AS connection_key, c.settings AS connection_settings,
-         p.prefix, p.settings AS partner_settings, pl.reference,
-         ${MS('s.last_used_at')} AS session_used_ms, ${MS('s.ended_at')} AS session_ended_ms,
-         g.title, pr.provider_name,
-         EXISTS (SELECT 1 FROM rounds e WHERE e.session_id = r.session_id AND e.game_id = r.game_id
-                  AND e.status = 'open' AND e.id < r.id) AS earlier_open,
-         CASE WHEN br.open_until IS NULL THEN 'closed' WHEN br.open_until > clock_timestamp() THEN 'open'
-              ELSE 'half_open' END AS breaker,
-         ${MS('clock_timestamp()')} AS now_ms
+         p.prefix, p.settings AS partner_settings, pl.reference, g.title, pr.provider_name,
+         ${BESIDE_ROUND}
     FROM rounds r
     JOIN connections c ON c.id = r.connection_id
     JOIN partners p ON p.id = r.partner_id
@@ -72,7 +85,24 @@ const LOCK_ROUND = `
    WHERE r.id = $1
      FOR UPDATE OF r`;
 
-interface LockedRow {
+const LOCK_AGAIN = `
+  SELECT r.version, ${BESIDE_ROUND}
+    FROM rounds r
+    LEFT JOIN partner_breakers br ON br.partner_id = r.partner_id
+    LEFT JOIN sessions s ON s.id = r.session_id
+   WHERE r.id = $1
+     FOR UPDATE OF r`;
+
+interface BesideRow {
+  version: number;
+  session_used_ms: string | null;
+  session_ended_ms: string | null;
+  now_ms: string;
+  earlier_open: boolean;
+  breaker: BreakerState;
+}
+
+interface LockedRow extends BesideRow {
   id: string;
   connection_id: number;
   player_id: string;
@@ -84,7 +114,6 @@ interface LockedRow {
   status: RoundRow['status'];
   closed_by: RoundRow['closedBy'];
   closes_previous: RoundRow['closesPrevious'];
-  version: number;
   journal_head: Buffer | null;
   closing_ms: string | null;
   last_activity_ms: string;
@@ -94,13 +123,8 @@ interface LockedRow {
   prefix: string;
   partner_settings: unknown;
   reference: string;
-  session_used_ms: string | null;
-  session_ended_ms: string | null;
   title: string | null;
   provider_name: string | null;
-  now_ms: string;
-  earlier_open: boolean;
-  breaker: BreakerState;
 }
 
 /**
@@ -129,6 +153,7 @@ export async function lockRound(
     nowMs: Number(row.now_ms),
     elapsedMs: () => performance.now() - sentAt,
     earlierRoundsOpen: row.earlier_open,
+    sessionIdleMs: idleMs,
     version: row.version,
     journalHead: row.journal_head,
     rows: rowsOf(row, loaded.rows[0]),
@@ -177,7 +202,38 @@ export async function lockRound(
   };
 }
 
-function sessionEnd(row: LockedRow, idleMs: number): number | null {
+/**
+ * Locks a round for the rest of the transaction, of which is known how an earlier one of this process left it. What
+ * changes without a decision is read anew, settings are not.
+ *
+ * @returns undefined when another decision has come between: the lock is held, and the round has to be read
+ */
+export async function lockAgain(
+  client: PoolClient,
+  left: RoundAsLeft,
+): Promise<LockedRound | undefined> {
+  const sentAt = performance.now();
+  const { rows } = await client.query<BesideRow>({
+    name: 'lock_again',
+    text: LOCK_AGAIN,
+    values: [left.context.roundId],
+  });
+  const row = rows[0];
+  if (row?.version !== left.version) return undefined;
+  return {
+    ...left,
+    nowMs: Number(row.now_ms),
+    elapsedMs: () => performance.now() - sentAt,
+    earlierRoundsOpen: row.earlier_open,
+    context: {
+      ...left.context,
+      breaker: row.breaker,
+      sessionEndsMs: sessionEnd(row, left.sessionIdleMs),
+    },
+  };
+}
+
+function sessionEnd(row: BesideRow, idleMs: number): number | null {
   if (row.session_ended_ms !== null) return Number(row.session_ended_ms);
   return row.session_used_ms === null ? null : Number(row.session_used_ms) + idleMs;
 }

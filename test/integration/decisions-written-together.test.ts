@@ -1,11 +1,11 @@
 /**
- * A round is read by the first decision of a transaction and written at its end. However many there are in one,
- * the book must be the same as if each had been alone.
+ * A round is read by the first decision of a transaction and written at its end; a hand finds it again as it left
+ * it. However many there are in one, the book must be the same as if each had been alone and had read all of it.
  */
 import fc from 'fast-check';
 import type { NewRound } from '../../src/contracts/round';
 import { auditSnapshot } from '../../src/db/audit';
-import { createBook, type Book, type OpenBook } from '../../src/db/book';
+import { createBook, type Book, type OpenBook, type RoundMemory } from '../../src/db/book';
 import { connectionByKey } from '../../src/db/connections';
 import { partnerByPrefix } from '../../src/db/partners';
 import { findOrCreatePlayer } from '../../src/db/players';
@@ -162,19 +162,34 @@ async function happen(open: OpenBook, play: Play, step: (typeof STEPS)[number]):
 const calls = ({ view }: { view: { calls: readonly { id: string }[] } }) =>
   view.calls.map(({ id }) => id);
 
-async function played(
-  house: House,
-  number: number,
-  groups: readonly (readonly (typeof STEPS)[number][])[],
-): Promise<unknown> {
+/** Steps that are taken in one transaction, by one of the hands that the round has. */
+interface Group {
+  readonly steps: readonly (typeof STEPS)[number][];
+  /** None reads all of the round; each other finds it as it has left it. */
+  readonly hand: number | null;
+  /** The transaction fails at its end: nothing of it was. */
+  readonly fails: boolean;
+}
+
+async function played(house: House, number: number, groups: readonly Group[]): Promise<unknown> {
   const play = await newPlay(house, number);
-  for (const group of groups) {
-    await house.book.together(async (open) => {
-      for (const step of group) await happen(open, play, step);
+  const memories = new Map<number, RoundMemory>();
+  for (const { steps, hand, fails } of groups) {
+    const memory = hand === null ? undefined : (memories.get(hand) ?? new Map());
+    if (hand !== null && memory) memories.set(hand, memory);
+    const tried = fails ? structuredClone(play) : play;
+    const work = house.book.together(async (open) => {
+      for (const step of steps) await happen(open, tried, step);
+      if (fails) throw new Failed();
+    }, memory);
+    await work.catch((error: unknown) => {
+      if (!(error instanceof Failed)) throw error;
     });
   }
   return storyOf(house.pool, play.roundId);
 }
+
+class Failed extends Error {}
 
 /** All that a book keeps of a round, without moments and the numbers of cases: a case that is there draws one too. */
 async function storyOf(pool: Pool, roundId: string): Promise<unknown> {
@@ -201,23 +216,35 @@ function told(row: object): string {
   });
 }
 
-test('the book is the same whether decisions are taken in one transaction or in many', async () => {
-  const group = fc.array(fc.constantFrom(...STEPS), { maxLength: 6 });
+const steps = (maxLength: number) => fc.array(fc.constantFrom(...STEPS), { maxLength });
+
+test('the book is the same whether decisions are taken in one transaction or in many, by hands that know the round or read it', async () => {
+  const group: fc.Arbitrary<Group> = fc.record({
+    steps: steps(6),
+    hand: fc.constantFrom(null, 0, 0, 1),
+    fails: fc.constantFrom(false, false, false, true),
+  });
+  const together = (...all: Group['steps'][]): [Group[]] => [
+    all.map((each) => ({ steps: each, hand: 0, fails: false })),
+  ];
   let plays = 0;
   await fc.assert(
-    fc.asyncProperty(fc.array(group, { maxLength: 6 }), async (groups) => {
+    fc.asyncProperty(fc.array(group, { maxLength: 8 }), async (groups) => {
       const number = ++plays;
-      const alone = groups.flat().map((step) => [step]);
-      const [together, apart] = await Promise.allSettled([
+      const alone = groups
+        .filter(({ fails }) => !fails)
+        .flatMap((each) => each.steps)
+        .map((step): Group => ({ steps: [step], hand: null, fails: false }));
+      const [known, read] = await Promise.allSettled([
         played(one, number, groups),
         played(other, number, alone),
       ]);
-      expect(together).toEqual(apart);
-      expect(together.status).toBe('fulfilled');
+      expect(known).toEqual(read);
+      expect(known.status).toBe('fulfilled');
     }),
     {
-      numRuns: 60,
-      examples: [[[['stake'], ['begin', 'done', 'payout', 'begin', 'payout', 'done']]]],
+      numRuns: 90,
+      examples: [together(['stake'], ['begin', 'done', 'payout', 'begin', 'payout', 'done'])],
     },
   );
   expect(await auditOfJournal()).toEqual([]);
@@ -229,24 +256,69 @@ async function auditOfJournal(): Promise<unknown[]> {
   return contradictions.filter(({ rule }) => rule.includes('journal'));
 }
 
+/** What is asked of the book, by name; what is written is written after that. */
+async function askedBy(
+  play: Play,
+  group: Group['steps'],
+  memory?: RoundMemory,
+): Promise<(string | undefined)[]> {
+  const asked: (string | undefined)[] = [];
+  await one.book.together(async (open) => {
+    const sent = jest.spyOn(open.client, 'query');
+    for (const step of group) await happen(open, play, step);
+    for (const [statement] of sent.mock.calls) {
+      asked.push((statement as unknown as { name?: string }).name);
+    }
+    sent.mockRestore();
+  }, memory);
+  return asked;
+}
+
 test('a round is read once and written once, with a line for each decision', async () => {
   const play = await newPlay(one, 999);
   for (const group of [['stake', 'begin'] as const, ['done', 'begin'] as const]) {
-    const asked: (string | undefined)[] = [];
-    await one.book.together(async (open) => {
-      const sent = jest.spyOn(open.client, 'query');
-      for (const step of group) await happen(open, play, step);
-      for (const [statement] of sent.mock.calls) {
-        asked.push((statement as unknown as { name?: string }).name);
-      }
-      sent.mockRestore();
-    });
-    // What is written is written after that.
-    expect(asked).toEqual(['lock_round', 'load_round']);
+    expect(await askedBy(play, group)).toEqual(['lock_round', 'load_round']);
   }
   const { rows } = await one.pool.query(
     'SELECT version FROM journal WHERE round_id = $1 ORDER BY 1',
     [play.roundId],
   );
   expect(rows).toEqual([{ version: 1 }, { version: 2 }, { version: 3 }, { version: 4 }]);
+});
+
+test('a hand reads its round once, and again when somebody else has decided on it', async () => {
+  const play = await newPlay(one, 1_000);
+  const memory: RoundMemory = new Map();
+  expect(await askedBy(play, ['stake', 'begin'], memory)).toEqual(['lock_round', 'load_round']);
+  expect(await askedBy(play, ['done', 'begin'], memory)).toEqual(['lock_again']);
+  await askedBy(play, ['payout']);
+  expect(await askedBy(play, ['begin'], memory)).toEqual([
+    'lock_again',
+    'lock_round',
+    'load_round',
+  ]);
+  expect(await askedBy(play, ['done'], memory)).toEqual(['lock_again']);
+});
+
+test('a round of which a drain has a call is read each time: a drain changes it without a decision', async () => {
+  const play = await newPlay(one, 1_001);
+  const memory: RoundMemory = new Map();
+  await askedBy(play, ['stake', 'begin', 'done', 'payout'], memory);
+  expect(memory.size).toBe(1);
+  await one.pool.query(
+    `INSERT INTO partner_breakers (partner_id, opened_at, open_ms, open_until, probe_from)
+     VALUES ($1, now(), 60000, now() + interval '1 minute', now() + interval '1 minute')`,
+    [one.round.partnerId],
+  );
+  try {
+    await one.book.together((open) => open.decide(play.roundId, { type: 'tick' }), memory);
+  } finally {
+    await one.pool.query('DELETE FROM partner_breakers');
+  }
+  const { rowCount } = await one.pool.query(
+    'SELECT 1 FROM obligations WHERE round_id = $1 AND drain_partner IS NOT NULL',
+    [play.roundId],
+  );
+  expect(rowCount).toBeGreaterThan(0);
+  expect(memory.size).toBe(0);
 });
