@@ -32,6 +32,13 @@ const WORKFLOW_TASKS_MAX = 100;
 const ACTIVITIES_MAX = 200;
 
 /**
+ * The SDK's watchdog cuts a workflow's code off after this long; by default after 5 s. A process that is held up longer
+ * than that in the middle of it (stopped, moved to another machine) would end: Node takes the cut for a corrupted
+ * stack. Our workflows have no loop that it could be for. The SDK takes the option, and does not name it in its types.
+ */
+const WATCHDOG = { isolateExecutionTimeout: '1m' };
+
+/**
  * The worker: drives rounds, calls wallets, sweeps the book, syncs catalogues.
  *
  * @param hands where the API of the same process meets its rounds; it may use the connection until it is closed
@@ -101,6 +108,7 @@ export async function startWorker(
     stickyQueueScheduleToStartTimeout: STICKY_TIMEOUT,
     shutdownGraceTime: SHUTDOWN_GRACE,
     shutdownForceTime: SHUTDOWN_FORCE,
+    ...WATCHDOG,
   });
   const ran = worker.run();
   // A worker that ends by itself is broken: the process ends with it, and its supervisor starts another.
