@@ -10,6 +10,7 @@ import {
   markTold,
   untoldRounds,
   type DrainedCall,
+  type DrainState,
 } from '../db/drains';
 import type { RoundContext } from '../db/round-rows';
 import { roundToDrive } from '../db/round-view';
@@ -139,7 +140,7 @@ export function createDrainCalls(deps: {
       await tellTheUntold(partnerId, made ? TOLD_BESIDE_CALLS : TOLD_PER_BATCH_MAX);
     }
     const after = await drainState(pool, partnerId);
-    const { done, failed, lastFailure, perSecond } = made ?? NOTHING_MADE;
+    const { done, failed, perSecond } = made ?? NOTHING_MADE;
     const callsInMs =
       after.breaker === 'open' ? after.openForMs + 1 : Math.min(after.nextDueMs, probeEveryMs);
     return {
@@ -150,17 +151,23 @@ export function createDrainCalls(deps: {
       nextInMs: after.untold > 0 ? 0 : callsInMs,
       widthMax: Math.max(1, Math.floor(after.maxInFlight * DRAIN_SHARE)),
       attemptMsMax: after.attemptMsMax,
-      statement: [
-        `${prefix}: ${after.left} call${after.left === 1 ? '' : 's'} owed, breaker ${after.breaker.replace('_', ' ')}`,
-        ...(after.left > 0
-          ? [`the oldest bet is ${Math.round(after.oldestMs / 1_000)} s old`]
-          : []),
-        `last batch: ${done} done, ${failed} failed, ${atOnce} at once`,
-        ...(after.untold > 0
-          ? [`${after.untold} made, of which their rounds are yet to be told`]
-          : []),
-        ...(lastFailure === '' ? [] : [`last failure: ${lastFailure}`]),
-      ],
+      statement: statementOf(prefix, after, made ?? NOTHING_MADE, atOnce),
     };
   };
+}
+
+/** What an operator reads of it. */
+function statementOf(
+  prefix: string,
+  { left, untold, breaker, oldestMs }: DrainState,
+  { done, failed, lastFailure }: Pick<DrainReport, 'done' | 'failed'> & { lastFailure: string },
+  atOnce: number,
+): string[] {
+  return [
+    `${prefix}: ${left} call${left === 1 ? '' : 's'} owed, breaker ${breaker.replace('_', ' ')}`,
+    ...(left > 0 ? [`the oldest bet is ${Math.round(oldestMs / 1_000)} s old`] : []),
+    `last batch: ${done} done, ${failed} failed, ${atOnce} at once`,
+    ...(untold > 0 ? [`${untold} made, of which their rounds are yet to be told`] : []),
+    ...(lastFailure === '' ? [] : [`last failure: ${lastFailure}`]),
+  ];
 }

@@ -187,16 +187,13 @@ export function createBook(deps: {
     decideIn,
     async together(work, memory) {
       const answers: StoredAnswer[] = [];
-      const { result, held } = await pipelinedTransaction(pool, async (client) => {
-        const { open, rounds } = openBook(client, decideHeld, answers, memory);
+      const { result, remember } = await pipelinedTransaction(pool, async (client) => {
+        const { open, send, ...opened } = openBook(client, decideHeld, answers, memory);
         const done = await work(open);
-        for (const each of rounds.values()) each.send();
-        return { result: done, held: rounds };
+        send();
+        return { result: done, ...opened };
       });
-      for (const [roundId, each] of held) {
-        const left = each.left();
-        if (left) memory?.set(roundId, left);
-      }
+      remember();
       tell(answers);
       return result;
     },
@@ -216,7 +213,7 @@ function openBook(
   decideHeld: DecideHeld,
   answers: StoredAnswer[],
   memory: RoundMemory | undefined,
-): { readonly open: OpenBook; readonly rounds: ReadonlyMap<string, HeldRound> } {
+): { readonly open: OpenBook; send(): void; remember(): void } {
   const rounds = new Map<string, HeldRound>();
   const heldOf = (roundId: string) => {
     const held = rounds.get(roundId);
@@ -241,7 +238,16 @@ function openBook(
     },
     endAttempt: (roundId, key, end) => heldOf(roundId).noteEnded(key, end),
   };
-  return { open, rounds };
+  return {
+    open,
+    send: () => rounds.forEach((held) => held.send()),
+    remember() {
+      for (const [roundId, held] of rounds) {
+        const left = held.left();
+        if (left) memory?.set(roundId, left);
+      }
+    },
+  };
 }
 
 async function lock(client: PoolClient, roundId: string, memory?: RoundMemory): Promise<HeldRound> {
