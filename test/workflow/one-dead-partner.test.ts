@@ -100,8 +100,10 @@ test('a dead wallet opens its breaker: new stakes are refused at once and nothin
     expect(drain.status.name).toBe('COMPLETED');
   }, 20_000);
   // Money goes first: all of it was paid when most of these rounds had not been told yet that they are at rest.
-  const paid = (await batches()).find(({ statement }) => statement[0]?.includes(': 0 calls owed'));
-  expect(paid?.left).toBeGreaterThan(3);
+  const paid = (await batches()).filter(({ statement }) =>
+    statement[0]?.includes(': 0 calls owed'),
+  );
+  expect(Math.max(...paid.map(({ left }) => left))).toBeGreaterThan(3);
   // Stakes are taken again.
   expect(await house.provider.credit({ ...call(0, '4', '5'), round: '2' })).toMatchObject({
     code: 0,
